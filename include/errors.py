@@ -1,0 +1,76 @@
+"""
+Every error this project raises on purpose.
+
+    LakehouseError
+    ├── SettingsError            a setting or a file it points to is missing or wrong
+    ├── SetupError               the machine lacks something the stack needs
+    ├── StackError               a part of the embedded stack is not as it should be
+    │   └── PartNotHealthy       a part did not become healthy in time
+    ├── StreamError              the lake writer must not go on
+    │   ├── WriterAlreadyRunning another process holds the lake's lock
+    │   ├── CheckpointMismatch   checkpoint and tables do not belong together
+    │   └── LedgerImbalance      rows or cents of a batch do not add up
+    ├── PublishError             nothing was published
+    │   ├── GateFailed           ledger and lake disagree about an hour
+    │   └── StalePublisher       a newer version of that hour is already there
+    ├── SimulatorError           the simulator cannot do what was asked
+    └── AirflowApiError          the Airflow API refused or did not answer
+
+A message says what was being done and to what, what was found, what is true now, what to do next.
+"""
+
+
+class LakehouseError(Exception):
+    """Base of all errors of this project: the command line prints it without a traceback."""
+
+
+class SettingsError(LakehouseError):
+    """A setting, or a file it points to, is missing or wrong."""
+
+
+class SetupError(LakehouseError):
+    """The machine lacks something the stack needs."""
+
+
+class StackError(LakehouseError):
+    """A part of the embedded stack is not as it should be."""
+
+
+class PartNotHealthy(StackError):
+    """A part did not become healthy in time."""
+
+
+class StreamError(LakehouseError):
+    """The lake writer must not go on."""
+
+
+class WriterAlreadyRunning(StreamError):
+    """Another process holds the lake's lock."""
+
+
+class CheckpointMismatch(StreamError):
+    """Checkpoint and tables do not belong together."""
+
+
+class LedgerImbalance(StreamError):
+    """Rows or cents of a batch do not add up."""
+
+
+class PublishError(LakehouseError):
+    """Nothing was published."""
+
+
+class GateFailed(PublishError):
+    """Ledger and lake disagree about an hour."""
+
+
+class StalePublisher(PublishError):
+    """A newer version of that hour is already published."""
+
+
+class SimulatorError(LakehouseError):
+    """The simulator cannot do what was asked."""
+
+
+class AirflowApiError(LakehouseError):
+    """The Airflow API refused or did not answer."""

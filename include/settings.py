@@ -1,0 +1,155 @@
+"""
+All that differs between laptop, CI and production, read once.
+
+Values come from, first wins: arguments, environment (`SALESLAKE_KAFKA__BOOTSTRAP_SERVERS`), the run folder's
+`settings.json`, defaults. The run folder is `.run` at the project's root, or `SALESLAKE_RUN_DIR`.
+This is the only module that reads the environment.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from include.errors import SettingsError
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+ENV_PREFIX = "SALESLAKE_"
+RUN_DIR_VARIABLE = f"{ENV_PREFIX}RUN_DIR"
+
+
+class Frozen(BaseModel):
+    """A group of settings. A misspelt key fails by its name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(Frozen):
+    bootstrap_servers: str = "127.0.0.1:9092"
+    orders_topic: str = "orders.v1"
+    partitions: int = Field(4, ge=1)
+
+
+class PostgresSettings(Frozen):
+    """Where the database `sales` is. The password stands in libpq's pass file, or is given by the environment."""
+
+    host: str = "127.0.0.1"
+    port: int = 5432
+    database: str = "sales"
+    user: str = "sales_loader"
+    passfile: Path | None = None
+    password: SecretStr | None = None
+
+
+class LakeSettings(Frozen):
+    root: Path = PROJECT_ROOT / "lake" / "data"
+    reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
+    # An order that reached Kafka more than this after it was placed is flagged `is_late`.
+    late_after_minutes: int = Field(60, ge=1)
+    email_hmac_key_file: Path = PROJECT_ROOT / ".run" / "secrets" / "email_hmac_key"
+
+
+class StreamSettings(Frozen):
+    """The lake writer's pace and size: the defaults suit 2 cores."""
+
+    trigger_seconds: float = Field(2.0, ge=0)
+    max_offsets_per_trigger: int = Field(20_000, ge=1)
+    driver_memory: str = "2g"
+    cores: int = Field(2, ge=1)
+    ui: bool = False
+    jars_dir: Path = PROJECT_ROOT / ".jars" / "spark"
+    heartbeat_seconds: float = Field(5.0, gt=0)
+
+
+class PublishSettings(Frozen):
+    # An hour is closed this long after its end, when the stream has read past that moment.
+    grace_minutes: int = Field(10, ge=0)
+
+
+class SupervisionSettings(Frozen):
+    """When the stream counts as stuck, and how to reach its process manager."""
+
+    supervisor_socket: Path | None = None
+    program: str = "lake_writer"
+    max_batch_age_seconds: int = Field(60, ge=5)
+    max_heartbeat_age_seconds: int = Field(45, ge=5)
+    max_start_seconds: int = Field(120, ge=5)
+
+
+class AirflowSettings(Frozen):
+    url: str = "http://127.0.0.1:8080"
+    credentials_file: Path | None = None
+
+
+class Settings(BaseSettings):
+    """The one settings object. Only `main()` functions and task bodies call `get_settings()`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    run_dir: Path = PROJECT_ROOT / ".run"
+    manifest: Path = PROJECT_ROOT / ".run" / "manifest.sqlite"
+    kafka: KafkaSettings = KafkaSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    lake: LakeSettings = LakeSettings()
+    stream: StreamSettings = StreamSettings()
+    publish: PublishSettings = PublishSettings()
+    supervision: SupervisionSettings = SupervisionSettings()
+    airflow: AirflowSettings = AirflowSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        stored = JsonConfigSettingsSource(settings_cls, json_file=settings_file(run_dir()))
+        return init_settings, env_settings, stored
+
+
+def run_dir() -> Path:
+    """The run folder: everything a running stack keeps, its secrets and its logs."""
+    return Path(os.environ.get(RUN_DIR_VARIABLE, PROJECT_ROOT / ".run")).resolve()
+
+
+def settings_file(run_folder: Path) -> Path:
+    return run_folder / "settings.json"
+
+
+def child_environment(**overrides: str) -> dict[str, str]:
+    """This process's environment with `overrides`: what a part of the stack is started with."""
+    return {**os.environ, **overrides}
+
+
+def machine_variable(name: str) -> str | None:
+    """A variable that belongs to the machine, not to us (`JAVA_HOME`, `PATH`)."""
+    return os.environ.get(name)
+
+
+@cache
+def get_settings() -> Settings:
+    """
+    Read the settings, once per process.
+
+    Raises:
+        SettingsError: a value is missing, misspelt or of the wrong type.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(
+            f"Reading the settings ({settings_file(run_dir())} and {ENV_PREFIX}* variables): {found}."
+            " Nothing was started. Correct the named values."
+        ) from error

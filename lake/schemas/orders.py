@@ -1,0 +1,134 @@
+"""
+Columns of every table of the lake. Source: Kafka `orders.v1`, docs/contracts/orders.md.
+
+Times are UTC, amounts integer minor units of the reporting currency (`_cents`).
+"""
+
+from pyspark.sql import types as T
+
+from lake.tables import (
+    BRONZE_ORDERS,
+    GOLD_ORDER_VALUE_MINUTE,
+    GOLD_PRODUCT_SALES_MINUTE,
+    SILVER_ORDERS,
+    SILVER_REJECTED,
+)
+
+
+def _required(name: str, kind: T.DataType) -> T.StructField:
+    return T.StructField(name, kind, nullable=False)
+
+
+def _optional(name: str, kind: T.DataType) -> T.StructField:
+    return T.StructField(name, kind, nullable=True)
+
+
+TEXT, LONG, INT = T.StringType(), T.LongType(), T.IntegerType()
+INSTANT, DATE, FLAG = T.TimestampType(), T.DateType(), T.BooleanType()
+
+# Where a record lies in Kafka: with the lake's batch, the provenance of every row.
+POSITION = (_required("topic", TEXT), _required("partition", INT), _required("offset", LONG))
+BATCH = (_required("batch_id", LONG),)
+DATE_UTC = (_required("date_utc", DATE),)
+
+HEADERS = T.ArrayType(
+    T.StructType([_optional("key", TEXT), _optional("value", T.BinaryType())]), containsNull=True
+)
+
+KAFKA_RECORD = T.StructType(
+    [
+        _optional("value", T.BinaryType()),
+        _optional("key", T.BinaryType()),
+        *POSITION,
+        _required("kafka_timestamp", INSTANT),
+        _optional("headers", HEADERS),
+    ]
+)
+
+ORDER_LINE = T.StructType(
+    [
+        _required("line_no", INT),
+        _required("product_id", TEXT),
+        _required("product_name", TEXT),
+        _required("category", TEXT),
+        _required("quantity", INT),
+        _required("unit_price_cents", LONG),
+        _required("discount_cents", LONG),
+    ]
+)
+
+# The contract's fields as silver keeps them; the e-mail stays in bronze.
+ORDER = T.StructType(
+    [
+        _required("schema_version", INT),
+        _required("event_id", TEXT),
+        _required("order_id", TEXT),
+        _required("ordered_at", INSTANT),
+        _required("customer_id", TEXT),
+        _optional("customer_email_hmac", TEXT),  # hex HMAC-SHA256 under the lake's key
+        _required("region", TEXT),
+        _required("country", TEXT),
+        _required("channel", TEXT),
+        _required("payment_method", TEXT),
+        _required("currency", TEXT),
+        _required("lines", T.ArrayType(ORDER_LINE, containsNull=False)),
+        _required("shipping_cents", LONG),
+        _required("tax_cents", LONG),
+        _required("total_cents", LONG),
+    ]
+)
+
+COLUMNS = {
+    BRONZE_ORDERS: T.StructType(
+        [*KAFKA_RECORD.fields, _required("ingested_at", INSTANT), *BATCH, *DATE_UTC]
+    ),
+    SILVER_ORDERS: T.StructType(
+        [
+            *ORDER.fields,
+            _optional("rescued", TEXT),  # unknown top-level fields, as a JSON object
+            _required("is_late", FLAG),
+            _required("order_hash", TEXT),  # hex SHA-256 of the content without event_id
+            _required("kafka_timestamp", INSTANT),
+            *POSITION,
+            *BATCH,
+            *DATE_UTC,  # of ordered_at
+        ]
+    ),
+    SILVER_REJECTED: T.StructType(
+        [
+            _required("disposition", TEXT),  # duplicate | quarantined
+            _required("reasons", T.ArrayType(TEXT, containsNull=False)),  # empty for a duplicate
+            _optional("order_id", TEXT),
+            _optional("amount_cents", LONG),  # what the record claims as total_cents
+            _optional("value", T.BinaryType()),
+            _optional("key", T.BinaryType()),
+            _required("kafka_timestamp", INSTANT),
+            *POSITION,
+            *BATCH,
+            *DATE_UTC,  # of kafka_timestamp
+        ]
+    ),
+    GOLD_PRODUCT_SALES_MINUTE: T.StructType(
+        [
+            _required("minute_utc", INSTANT),
+            _required("product_id", TEXT),
+            _required("region", TEXT),
+            _required("orders", LONG),
+            _required("units", LONG),
+            _required("revenue_cents", LONG),
+            *BATCH,
+            *DATE_UTC,
+        ]
+    ),
+    GOLD_ORDER_VALUE_MINUTE: T.StructType(
+        [
+            _required("minute_utc", INSTANT),
+            _required("region", TEXT),
+            _required("channel", TEXT),
+            _required("orders", LONG),
+            _required("revenue_cents", LONG),
+            *BATCH,
+            *DATE_UTC,
+        ]
+    ),
+}
