@@ -66,21 +66,30 @@ class StreamSettings(Frozen):
     ui: bool = False
     jars_dir: Path = PROJECT_ROOT / ".jars" / "spark"
     heartbeat_seconds: float = Field(5.0, gt=0)
+    # Tests only: the writer ends itself with SIGKILL when it gets there, for example `after_silver.orders`.
+    fault_point: str = ""
 
 
 class PublishSettings(Frozen):
     # An hour is closed this long after its end, when the stream has read past that moment.
     grace_minutes: int = Field(10, ge=0)
+    # A publish that waits longer for a lock, or works longer on one statement, gives up and is tried again.
+    lock_timeout_seconds: int = Field(10, ge=1)
+    statement_timeout_seconds: int = Field(300, ge=1)
 
 
 class SupervisionSettings(Frozen):
     """When the stream counts as stuck, and how to reach its process manager."""
 
     supervisor_socket: Path | None = None
-    program: str = "lake_writer"
+    program: str = "lake-writer"
     max_batch_age_seconds: int = Field(60, ge=5)
     max_heartbeat_age_seconds: int = Field(45, ge=5)
     max_start_seconds: int = Field(120, ge=5)
+    # The breaker: a stream that needed this many restarts within an hour has a cause no restart heals.
+    max_restarts_per_hour: int = Field(5, ge=1)
+    # SIGTERM ends the writer after its batch; the process manager kills it when that takes too long.
+    max_stop_seconds: int = Field(90, ge=5)
 
 
 class AirflowSettings(Frozen):
@@ -123,13 +132,21 @@ def run_dir() -> Path:
     return Path(os.environ.get(RUN_DIR_VARIABLE, PROJECT_ROOT / ".run")).resolve()
 
 
+def use_run_dir(folder: Path) -> None:
+    """For this process and what it starts, the run folder is `folder` (`--run-dir` of the command line)."""
+    os.environ[RUN_DIR_VARIABLE] = str(folder.resolve())
+    get_settings.cache_clear()
+
+
 def settings_file(run_folder: Path) -> Path:
     return run_folder / "settings.json"
 
 
 def child_environment(**overrides: str) -> dict[str, str]:
     """This process's environment with `overrides`: what a part of the stack is started with."""
-    return {**os.environ, **overrides}
+    # Airflow reads its own variables before its file: those of the caller's shell are about another Airflow.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW_")}
+    return {**inherited, **overrides}
 
 
 def machine_variable(name: str) -> str | None:

@@ -9,6 +9,7 @@ ID_MAX_CHARACTERS = 64
 PRODUCT_NAME_MAX_CHARACTERS = 200
 CATEGORY_MAX_CHARACTERS = 100
 MAX_LINES = 200
+MAX_LINE_NO = 2_147_483_647
 MAX_QUANTITY = 10_000
 MAX_UNIT_PRICE_CENTS = 100_000_000
 # Shipping and tax above this are absurd; the bound also keeps every sum inside 64 bits.
@@ -22,6 +23,7 @@ CHANNELS = ("web", "mobile", "store", "marketplace")
 PAYMENT_METHODS = ("card", "paypal", "transfer", "gift_card", "cash")
 
 # Why a record is quarantined: the closed list, in the order in which reasons are reported.
+# What is wrong inside a line carries its own code and `line_invalid`.
 REASONS = (
     "empty",
     "too_large",
@@ -45,6 +47,9 @@ REASONS = (
     "order_conflict",
 )
 
+CONFLICT = "order_conflict"
+
+# What became of a record that is not in silver.
 DUPLICATE = "duplicate"
 QUARANTINED = "quarantined"
 

@@ -45,17 +45,20 @@ KAFKA_RECORD = T.StructType(
     ]
 )
 
+# Delta enforces NOT NULL at the top level only, so the order rules see to the lines.
 ORDER_LINE = T.StructType(
     [
-        _required("line_no", INT),
-        _required("product_id", TEXT),
-        _required("product_name", TEXT),
-        _required("category", TEXT),
-        _required("quantity", INT),
-        _required("unit_price_cents", LONG),
-        _required("discount_cents", LONG),
+        _optional("line_no", INT),
+        _optional("product_id", TEXT),
+        _optional("product_name", TEXT),
+        _optional("category", TEXT),
+        _optional("quantity", INT),
+        _optional("unit_price_cents", LONG),
+        _optional("discount_cents", LONG),
     ]
 )
+
+ORDER_LINES = T.ArrayType(ORDER_LINE, containsNull=True)
 
 # The contract's fields as silver keeps them; the e-mail stays in bronze.
 ORDER = T.StructType(
@@ -71,17 +74,28 @@ ORDER = T.StructType(
         _required("channel", TEXT),
         _required("payment_method", TEXT),
         _required("currency", TEXT),
-        _required("lines", T.ArrayType(ORDER_LINE, containsNull=False)),
+        _required("lines", ORDER_LINES),
         _required("shipping_cents", LONG),
         _required("tax_cents", LONG),
         _required("total_cents", LONG),
     ]
 )
 
+
+def _as_written(field: T.StructField) -> T.StructField:
+    """How the contract writes a silver field in JSON: whole numbers, texts, and the lines."""
+    if field.dataType == ORDER_LINES:
+        return _optional(field.name, T.ArrayType(PAYLOAD_LINE))
+    written: dict[T.DataType, T.DataType] = {INT: LONG, INSTANT: TEXT}
+    return _optional(field.name.removesuffix("_hmac"), written.get(field.dataType, field.dataType))
+
+
+PAYLOAD_LINE = T.StructType([_as_written(field) for field in ORDER_LINE])
+# One order as topic `orders.v1` has it, every field by the contract's name.
+PAYLOAD = T.StructType([_as_written(field) for field in ORDER])
+
 COLUMNS = {
-    BRONZE_ORDERS: T.StructType(
-        [*KAFKA_RECORD.fields, _required("ingested_at", INSTANT), *BATCH, *DATE_UTC]
-    ),
+    BRONZE_ORDERS: T.StructType([*KAFKA_RECORD.fields, _required("ingested_at", INSTANT), *BATCH, *DATE_UTC]),
     SILVER_ORDERS: T.StructType(
         [
             *ORDER.fields,
@@ -97,7 +111,7 @@ COLUMNS = {
     SILVER_REJECTED: T.StructType(
         [
             _required("disposition", TEXT),  # duplicate | quarantined
-            _required("reasons", T.ArrayType(TEXT, containsNull=False)),  # empty for a duplicate
+            _required("reasons", T.ArrayType(TEXT, containsNull=True)),  # empty for a duplicate
             _optional("order_id", TEXT),
             _optional("amount_cents", LONG),  # what the record claims as total_cents
             _optional("value", T.BinaryType()),

@@ -1,0 +1,62 @@
+# One command per thing people do. Bare `make` prints this list.
+.DEFAULT_GOAL := help
+.PHONY: help setup up down status doctor demo simulate insights reconcile test test-fast lint lock clean
+
+SALESLAKE := .venv/bin/saleslake
+PYTEST := .venv/bin/python -m pytest
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# The environment's own Python first: then a set-up that has nothing to do costs a second.
+CANDIDATES := .venv/bin/python python3.11 python3.12 python3.13 python3
+PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo '  ARGS="..." passes options on: make simulate ARGS="--count 1000"'
+
+setup: ## make .venv, fetch the jars, find Java; quick when nothing changed
+	@test -n "$(PYTHON)" || { echo "setup: no Python 3.11, 3.12 or 3.13 found. Install one" \
+	  "(on Debian 12: apt-get install python3 python3-venv), then run make again." >&2; exit 1; }
+	@$(PYTHON) -P stack/bootstrap.py
+
+up: setup ## start every part of the stack and wait until each is healthy
+	@$(SALESLAKE) up $(ARGS)
+
+down: setup ## stop every part; data stays
+	@$(SALESLAKE) down $(ARGS)
+
+status: setup ## how each part is, and where to reach it
+	@$(SALESLAKE) status $(ARGS)
+
+doctor: setup ## check the machine and the installation, with remedies
+	@$(SALESLAKE) doctor $(ARGS)
+
+demo: setup ## orders from the simulator to the marts, reconciled to the cent
+	@$(SALESLAKE) demo $(ARGS)
+
+simulate: setup ## send simulated orders
+	@$(SALESLAKE) simulate $(ARGS)
+
+insights: setup ## print the sales answers
+	@$(SALESLAKE) insights $(ARGS)
+
+reconcile: setup ## compare the truth manifest with every layer
+	@$(SALESLAKE) reconcile $(ARGS)
+
+test: setup lint ## every test: unit, policy, DAGs, real servers, the demo end to end
+	@$(PYTEST) $(ARGS)
+
+test-fast: setup ## unit, policy and DAG tests: no server
+	@$(PYTEST) tests/unit tests/policy $(wildcard tests/dags) $(ARGS)
+
+lint: setup ## ruff and mypy
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+
+lock: ## resolve dependencies and jars anew: requirements.lock, jars.lock
+	@.venv/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes --upgrade \
+	  --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.lock
+	@.venv/bin/python -m stack.jars lock
+
+clean: down ## stop the stack and delete its data, secrets and logs
+	rm -rf .run lake/data

@@ -1,0 +1,84 @@
+"""
+### Publish the sales marts
+
+Each run makes the tables of schema `marts` hold what the lake holds for an hour, after a gate has compared
+the lake writer's ledger, silver and gold to the cent. One hour is one transaction: readers see the old
+numbers or the new ones. **Safe to rerun**: equal content is left untouched.
+
+| run | publishes |
+|---|---|
+| scheduled, a quarter past each hour | the hour before, and every closed hour that late orders changed |
+| backfill | the hours in the window, nothing else: 08:00 to 11:00 is the hours 8, 9 and 10 |
+| on demand | every hour that changed since it was published; an hour still open is marked provisional |
+| on demand with `hours` | those hours |
+
+A changed number of an hour that was already closed is written down in `marts.restatements`.
+
+**If it is red**, the marts still hold the last good version of the hours that failed. Read the error at the
+end of the task's log, then docs/runbooks/publish_marts.md. The task's XCom `return_value` lists every hour.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
+
+from include.assets import SALES_MARTS
+from include.dag_defaults import DEFAULT_ARGS, START
+from include.publish.request import HOUR_PATTERN, PARTITION_KEY_FORMAT, request_of
+
+# Five minutes after the grace of ten. The offset names the run of 12:15 after hour 11, which it publishes.
+HOURLY = CronPartitionTimetable("15 * * * *", timezone="UTC", run_offset=-1, key_format=PARTITION_KEY_FORMAT)
+PARAMS = {
+    "hours": Param(
+        default=None,
+        type=["null", "array"],
+        items={"type": "string", "pattern": HOUR_PATTERN},
+        maxItems=1000,
+        title="Hours",
+        description="Hours to publish, one per line, like 2026-11-23T08:00Z. Empty: see the table above.",
+    ),
+    "dry_run": Param(
+        default=False, type="boolean", title="Dry run", description="Run the gate and publish nothing."
+    ),
+}
+
+
+@dag(
+    schedule=HOURLY,
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULT_ARGS,
+    dagrun_timeout=timedelta(hours=2),
+    params=PARAMS,
+    doc_md=__doc__,
+    tags=["layer:marts", "runbook:publish_marts"],
+)
+def publish_marts() -> None:
+    @task(outlets=[SALES_MARTS])
+    def publish_hours() -> dict[str, Any]:
+        # pyarrow, deltalake and the database: only where they are used, so that the file parses quickly.
+        from include.publish.run import publish
+        from include.sales_hook import sales_connection
+        from include.settings import get_settings
+
+        context = get_current_context()
+        run = context["dag_run"]
+        request = request_of(
+            run_id=run.run_id,
+            run_type=str(run.run_type),
+            partition_key=run.partition_key,
+            params=context["params"],
+        )
+        settings = get_settings()
+        with sales_connection("publish_marts") as connection:
+            summary = publish(connection, settings.lake.root, settings.publish, request)
+        print(summary.as_markdown())
+        summary.raise_for_failures()
+        return summary.as_xcom()
+
+    publish_hours()
+
+
+publish_marts()

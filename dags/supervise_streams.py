@@ -1,0 +1,55 @@
+"""
+### Supervise the streams
+
+Every minute: is the lake writer making progress? Judged by its heartbeat, the age of its last batch against
+the records that wait in Kafka, its own word and the ledger; not by "the process is there". A stuck or dead
+writer is restarted through the process manager, not while it is still starting, at most five times an hour.
+
+The stream does not depend on this DAG: the process manager restarts a writer that dies.
+
+What was seen and done: the task's log, its XCom `return_value` (Markdown in `summary`) and, for restarts, the
+table `ops.stream_restarts`.
+
+**If it is red**, a person is needed: the writer was stopped on purpose, restarts did not help, the ledger has
+a hole, or the database or the process manager does not answer. The last line of the log says which; then see
+docs/runbooks/supervise_streams.md. **To work on the writer**, pause this DAG first.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+
+from include.dag_defaults import DEFAULT_ARGS, START
+
+
+@dag(
+    schedule=CronTriggerTimetable("* * * * *", timezone="UTC"),
+    start_date=START,
+    catchup=False,
+    max_active_runs=1,
+    # The next run comes in a minute and looks afresh: a late retry would only judge what is over.
+    default_args={**DEFAULT_ARGS, "retries": 1, "retry_delay": timedelta(seconds=5)},
+    dagrun_timeout=timedelta(minutes=5),
+    doc_md=__doc__,
+    tags=["layer:ops", "runbook:supervise_streams"],
+)
+def supervise_streams() -> None:
+    @task(execution_timeout=timedelta(minutes=3))
+    def supervise_orders() -> dict[str, str]:
+        from include.process_manager import ProcessManager
+        from include.sales_hook import sales_connection
+        from include.settings import get_settings
+        from include.stream_watch import supervise
+
+        settings = get_settings().supervision
+        manager = ProcessManager(settings.supervisor_socket, settings.program)
+        with sales_connection("supervise_streams") as connection:
+            watch = supervise(connection, manager, settings, get_current_context()["dag_run"].run_id)
+        print(watch.as_markdown())
+        watch.raise_for_refusal()
+        return watch.as_xcom()
+
+    supervise_orders()
+
+
+supervise_streams()

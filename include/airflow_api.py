@@ -1,0 +1,150 @@
+"""A small client of Airflow's REST API: log in, trigger a DAG, wait for it, backfill it."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from include.errors import AirflowApiError
+from include.settings import AirflowSettings
+
+FINISHED = frozenset({"success", "failed"})
+POLL_SECONDS = 1.0
+
+
+class AirflowApi:
+    """Talks to one Airflow as one user. Use it in a `with` block."""
+
+    def __init__(self, settings: AirflowSettings, transport: httpx.BaseTransport | None = None) -> None:
+        self._settings = settings
+        # No proxy from the environment: the embedded Airflow is on loopback.
+        self._client = httpx.Client(base_url=settings.url, timeout=30, transport=transport, trust_env=False)
+        self._token: str | None = None
+
+    def __enter__(self) -> "AirflowApi":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def unpause(self, dag_id: str) -> None:
+        self._ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def trigger(
+        self, dag_id: str, conf: Mapping[str, Any] | None = None, partition_key: str | None = None
+    ) -> str:
+        """Start a run on demand; returns its id."""
+        body = {"logical_date": None, "conf": dict(conf or {}), "partition_key": partition_key}
+        return str(self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        return str(self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"])
+
+    def wait(
+        self,
+        dag_id: str,
+        run_id: str,
+        *,
+        timeout_seconds: float,
+        tell: Callable[[str], None] = lambda state: None,
+    ) -> str:
+        """
+        Wait until the run is over; `tell` hears every change of its state. Returns "success" or "failed".
+
+        Raises:
+            AirflowApiError: it is not over in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        state = ""
+        while state not in FINISHED:
+            if time.monotonic() > deadline:
+                raise AirflowApiError(
+                    f"Waiting for run {run_id} of {dag_id}: still {state} after {timeout_seconds:.0f} s."
+                    f" It goes on. Look at it in the UI: {self._settings.url}/dags/{dag_id}"
+                )
+            if state:
+                time.sleep(POLL_SECONDS)
+            before, state = state, self.run_state(dag_id, run_id)
+            if state != before:
+                tell(state)
+        return state
+
+    def backfill(self, dag_id: str, first: datetime, last: datetime, *, reprocess: str = "completed") -> int:
+        """Create a backfill of every interval from `first` to `last`; returns its id."""
+        body = {
+            "dag_id": dag_id,
+            "from_date": first.isoformat(),
+            "to_date": last.isoformat(),
+            "reprocess_behavior": reprocess,
+            "max_active_runs": 1,
+        }
+        return int(self._ask("POST", "/api/v2/backfills", body)["id"])
+
+    def runs(self, dag_id: str, **filters: str | int) -> list[dict[str, Any]]:
+        """Newest first."""
+        query = {"order_by": "-run_after", "limit": 100, **filters}
+        answer = self._ask("GET", f"/api/v2/dags/{dag_id}/dagRuns", query=query)
+        return list(answer["dag_runs"])
+
+    def return_value(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """What a task handed back (its XCom `return_value`)."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        value = self._ask("GET", path, query={"deserialize": "true"})["value"]
+        return json.loads(value) if isinstance(value, str) else value
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> Any:
+        answer = self._send(method, path, body, query)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            # The token has run out.
+            self._token = None
+            answer = self._send(method, path, body, query)
+        return self._checked(answer).json()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, str | int] | None,
+    ) -> httpx.Response:
+        self._token = self._token or self._log_in()
+        headers = {"Authorization": f"Bearer {self._token}"}
+        return self._request(method, path, json=body, params=query, headers=headers)
+
+    def _log_in(self) -> str:
+        file = self._settings.credentials_file
+        if file is None or not file.is_file():
+            raise AirflowApiError(
+                f"Logging in to {self._settings.url}: no credentials file at {file}."
+                " Nothing was asked. `saleslake up` writes it; or set airflow.credentials_file."
+            )
+        credentials = json.loads(file.read_text(encoding="utf-8"))
+        answer = self._checked(self._request("POST", "/auth/token", json=credentials))
+        return str(answer.json()["access_token"])
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._client.request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise AirflowApiError(
+                f"Asking {self._settings.url}: {method} {path}: {error!r}."
+                " It is not known whether it was done. See `saleslake status`."
+            ) from error
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if answer.is_success:
+            return answer
+        # Never the request: it may hold the password.
+        raise AirflowApiError(
+            f"Asking {self._settings.url}: {answer.request.method} {answer.request.url.path}: answer"
+            f" {answer.status_code}: {answer.text[:500]}. Nothing was done."
+        )

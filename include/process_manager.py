@@ -1,0 +1,58 @@
+"""The process manager (supervisord), spoken to over its private socket."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from include.errors import StackError
+from include.supervision import Process
+
+
+class ProcessManager:
+    """One program of the process manager at `socket`."""
+
+    def __init__(self, socket: Path | None, program: str) -> None:
+        if socket is None:
+            raise StackError(
+                f"Looking for the process manager of {program}: supervision.supervisor_socket is not set."
+                " Nothing was judged. Set it in settings.json, or pause supervise_streams here."
+            )
+        self.socket = socket
+        self.program = program
+
+    def process(self) -> Process:
+        """
+        Raises:
+            StackError: the process manager does not answer, or does not know the program.
+        """
+        said = self._call("getProcessInfo", self.program)
+        started_at = datetime.fromtimestamp(said["start"], tz=UTC) if said["start"] else None
+        return Process(said["statename"], said["pid"], started_at)
+
+    def restart(self) -> Process:
+        """Stop the program, by force when it does not end in time, and start it. Returns the new process."""
+        # Waits; supervisord itself bounds it: SIGTERM, then SIGKILL after the program's stopwaitsecs.
+        self._call("stopProcess", self.program, True, tolerated="NOT_RUNNING")
+        self._call("startProcess", self.program, False, tolerated="ALREADY_STARTED")
+        return self.process()
+
+    def _call(self, method: str, *arguments: object, tolerated: str | None = None) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        try:
+            with ServerProxy("http://localhost", transport) as proxy:
+                return getattr(proxy.supervisor, method)(*arguments)
+        except Fault as fault:
+            if tolerated and tolerated in fault.faultString:
+                return None
+            raise StackError(self._trouble(method, fault.faultString)) from fault
+        except OSError as error:
+            raise StackError(self._trouble(method, str(error))) from error
+
+    def _trouble(self, method: str, said: str) -> str:
+        return (
+            f"Asking the process manager at {self.socket} to {method} {self.program}: {said}."
+            " The program is as it was. See `saleslake status`; `saleslake up` starts what is missing."
+        )

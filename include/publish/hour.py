@@ -1,0 +1,202 @@
+"""One hour of every mart: gate, lock, replace, restate, record, in one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from include.errors import GateFailed, PublishError, StalePublisher
+from include.publish.marts import DIM_PRODUCT, MARTS, PUBLICATION_COLUMNS, Mart, execute, statement
+from include.publish.snapshot import CLOSED, LedgerHour, Publication, published_hours
+from include.settings import PublishSettings
+
+# First key of the advisory lock; the second is the hour.
+HOUR_LOCK = 23070
+
+GATE = "publish/gate.sql"
+MEASURES = "publish/measures.sql"
+RESTATEMENTS = "publish/restatements.sql"
+
+Outcome = Literal["published", "restated", "unchanged", "checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An hour to publish, and what it is made from."""
+
+    hour: datetime
+    ledger: LedgerHour
+    as_of: datetime
+    completeness: Decimal
+    batch_id: int
+    source_versions: dict[str, int]
+    run_id: str
+
+
+class Published(NamedTuple):
+    outcome: Outcome
+    version: int | None
+
+
+class Content(NamedTuple):
+    """What a mart holds for an hour."""
+
+    row_count: int
+    amount_cents: int
+    content_hash: str
+
+
+def check(connection: psycopg.Connection, release: Release) -> None:
+    """
+    Compare the staged rows of the hour with the ledger and with each other.
+
+    Raises:
+        GateFailed: something differs, or nothing was compared.
+    """
+    binds = {
+        "hour_utc": release.hour,
+        "ledger_orders": release.ledger.orders,
+        "ledger_revenue_cents": release.ledger.revenue_cents,
+    }
+    rows = execute(connection, statement(GATE), binds).fetchall()
+    failed = [
+        f"{name}: expected {expected}, found {found}" for name, expected, found in rows if expected != found
+    ]
+    if failed or not rows:
+        raise GateFailed(
+            f"Checking hour {release.hour:%Y-%m-%dT%H:%MZ} up to batch {release.batch_id}:"
+            f" {'; '.join(failed) or 'no check was made'}."
+            " The marts keep what they had. See docs/runbooks/publish_marts.md, 'The gate failed'."
+        )
+
+
+def publish_hour(connection: psycopg.Connection, release: Release, settings: PublishSettings) -> Published:
+    """
+    Make every mart hold exactly the staged rows of the hour. Twice is once: equal content is left as it is.
+
+    Raises:
+        GateFailed: see `check`.
+        StalePublisher: the hour is already published from a later batch.
+        PublishError: a lock or a statement took too long.
+    """
+    check(connection, release)
+    try:
+        with connection.transaction() as transaction:
+            _begin(connection, release.hour, settings)
+            published = _publish(connection, release)
+            if published.outcome == "unchanged":
+                raise psycopg.Rollback(transaction)
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
+        raise PublishError(
+            f"Publishing hour {release.hour:%Y-%m-%dT%H:%MZ}: {str(error).strip()}."
+            " The marts keep what they had. pg_stat_activity tells who holds the lock; a retry follows."
+        ) from error
+    return published
+
+
+def content(connection: psycopg.Connection, mart: Mart, hour: datetime) -> Content:
+    """Count, sum and hash of the hour's rows, without the columns that only tell about the publication."""
+    day = sql.SQL("and date_utc = (%(hour)s at time zone 'UTC')::date") if mart.has_date else sql.SQL("")
+    query = sql.SQL(
+        "select count(*), coalesce(sum(amount), 0)::bigint, encode(sha256(convert_to("
+        """coalesce(string_agg(line, '' order by line collate "C"), ''), 'UTF8')), 'hex')"""
+        " from (select {amount} as amount, md5((to_jsonb(mart) - {ignored}::text[])::text) as line"
+        " from {table} as mart where hour_utc = %(hour)s {day}) as lines"
+    ).format(
+        amount=sql.Identifier(mart.amount),
+        ignored=sql.Literal(list(PUBLICATION_COLUMNS)),
+        table=mart.table,
+        day=day,
+    )
+    row = connection.execute(query, {"hour": hour}).fetchone()
+    return Content(*row) if row else Content(0, 0, "")
+
+
+def _begin(connection: psycopg.Connection, hour: datetime, settings: PublishSettings) -> None:
+    connection.execute(
+        "select set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),"
+        " set_config('timezone', 'UTC', true)",
+        (f"{settings.lock_timeout_seconds}s", f"{settings.statement_timeout_seconds}s"),
+    )
+    connection.execute(
+        "select pg_advisory_xact_lock(%s::int, %s::int)", (HOUR_LOCK, int(hour.timestamp()) // 3600)
+    )
+
+
+def _refuse_older(connection: psycopg.Connection, release: Release) -> Publication | None:
+    """The hour's current publication, read under the lock."""
+    previous = published_hours(connection, release.hour).get(release.hour)
+    if previous is not None and previous.batch_id > release.batch_id:
+        raise StalePublisher(
+            f"Publishing hour {release.hour:%Y-%m-%dT%H:%MZ} up to batch {release.batch_id}: version"
+            f" {previous.version} already counts up to batch {previous.batch_id}."
+            " The marts keep that version. Nothing is to be done; a new run reads the newer batches."
+        )
+    return previous
+
+
+def _publish(connection: psycopg.Connection, release: Release) -> Published:
+    """Replace the hour and tell what that changed; the caller undoes it when it changed nothing."""
+    previous = _refuse_older(connection, release)
+    was_closed = previous is not None and previous.completeness == CLOSED
+    version = previous.version + 1 if previous else 1
+    before = {mart: content(connection, mart, release.hour) for mart in MARTS}
+    _keep_measures(connection, release, "before")
+    after = _replace(connection, release, version, is_restated=was_closed)
+    if previous and before == after and previous.completeness == release.completeness:
+        return Published("unchanged", previous.version)
+    _record(connection, release, version, after)
+    if previous and was_closed:
+        _keep_measures(connection, release, "after")
+        _restate(connection, release, previous, version)
+    return Published("restated" if was_closed else "published", version)
+
+
+def _keep_measures(connection: psycopg.Connection, release: Release, moment: str) -> None:
+    execute(connection, statement(MEASURES), {"hour_utc": release.hour, "moment": moment})
+
+
+def _replace(
+    connection: psycopg.Connection, release: Release, version: int, *, is_restated: bool
+) -> dict[Mart, Content]:
+    binds = {
+        "hour_utc": release.hour,
+        "as_of": release.as_of,
+        "completeness": release.completeness,
+        "version": version,
+        "is_restated": is_restated,
+    }
+    for path in (DIM_PRODUCT, *(mart.path for mart in MARTS)):
+        execute(connection, statement(path), binds)
+    return {mart: content(connection, mart, release.hour) for mart in MARTS}
+
+
+def _record(
+    connection: psycopg.Connection, release: Release, version: int, contents: dict[Mart, Content]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into marts.publications (mart, hour_utc, version, as_of, source_versions, row_count,"
+            " amount_cents, content_hash, completeness, batch_id, run_id)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (mart.name, release.hour, version, release.as_of, Jsonb(release.source_versions), *held,
+                 release.completeness, release.batch_id, release.run_id)
+                for mart, held in contents.items()
+            ],
+        )  # fmt: skip
+
+
+def _restate(connection: psycopg.Connection, release: Release, previous: Publication, version: int) -> None:
+    is_late = release.ledger.last_batch_id > previous.batch_id
+    binds = {
+        "hour_utc": release.hour,
+        "version": version,
+        "reason": "late orders" if is_late else "the mart differed from its publication",
+        "run_id": release.run_id,
+    }
+    execute(connection, statement(RESTATEMENTS), binds)

@@ -1,0 +1,54 @@
+"""What an Airflow run of `publish_marts` asks for. No lake, no database: the DAG file imports it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
+
+from include.errors import PublishError
+
+# A partition of `publish_marts` is an hour, named like this.
+PARTITION_KEY_FORMAT = "%Y-%m-%dT%H:00Z"
+HOUR_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:00Z$"
+
+
+class Request(NamedTuple):
+    """
+    The hours asked for by name, and of the `changed` ones those that are closed, or all.
+
+    Changed: never published, with orders since then, or published as provisional and closed by now.
+    """
+
+    run_id: str
+    hours: Sequence[datetime] = ()
+    changed: Literal["none", "closed", "all"] = "none"
+    dry_run: bool = False
+
+
+def request_of(
+    *, run_id: str, run_type: str, partition_key: str | None, params: Mapping[str, Any]
+) -> Request:
+    """
+    Named hours win. Else a scheduled run does its hour and the closed ones that changed, a backfill its hour
+    alone, and a run on demand every hour that changed.
+
+    Raises:
+        PublishError: an hour is not written like `PARTITION_KEY_FORMAT`.
+    """
+    dry_run = bool(params.get("dry_run"))
+    named = params.get("hours") or ()
+    if named:
+        return Request(run_id, [hour_of(name) for name in named], "none", dry_run)
+    if partition_key is None:
+        return Request(run_id, (), "all", dry_run)
+    changed: Literal["none", "closed"] = "closed" if run_type == "scheduled" else "none"
+    return Request(run_id, [hour_of(partition_key)], changed, dry_run)
+
+
+def hour_of(name: str) -> datetime:
+    try:
+        return datetime.strptime(name, PARTITION_KEY_FORMAT).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise PublishError(
+            f"Reading the hour {name!r}: it is not written like 2026-11-23T08:00Z."
+            " Nothing was published. Correct it and run again."
+        ) from error

@@ -1,0 +1,123 @@
+"""Which hours are published, in which order, and what came of it."""
+
+import logging
+from collections.abc import Iterator
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+
+import psycopg
+
+from include.errors import GateFailed, PublishError, StalePublisher
+from include.publish.hour import Published, Release, check, publish_hour
+from include.publish.request import Request
+from include.publish.snapshot import (
+    CLOSED,
+    LedgerHour,
+    Snapshot,
+    changed_hours,
+    closed_hours,
+    completeness,
+    read_snapshot,
+)
+from include.publish.staging import LakeView, open_lake, stage
+from include.publish.summary import HourResult, Summary
+from include.settings import PublishSettings
+
+log = logging.getLogger(__name__)
+
+NO_ORDERS = LedgerHour(orders=0, revenue_cents=0, last_batch_id=-1)
+
+
+def publish(
+    connection: psycopg.Connection, lake_root: Path, settings: PublishSettings, request: Request
+) -> Summary:
+    """
+    Publish the hours of `request`, each in a transaction of its own. Twice is once.
+
+    An hour that fails its gate keeps what it had and does not stop the others; see `Summary.failed`.
+
+    Raises:
+        GateFailed: the ledger or the lake is not there at all.
+        psycopg.OperationalError: the database went away. Hours done by then stay done, also one whose COMMIT
+            got no answer: run it again, it looks at marts.publications and goes on from there.
+    """
+    snapshot = read_snapshot(connection)
+    lake = open_lake(lake_root, snapshot.batch_id)
+    hours = select_hours(snapshot, request, settings.grace_minutes)
+    log.info("Up to batch %s, as of %s: %s hours.", snapshot.batch_id, snapshot.as_of, len(hours))
+    results: list[HourResult] = []
+    for release in _staged(connection, lake, snapshot, hours, request.run_id, settings.grace_minutes):
+        results.append(_publish_one(connection, release, settings, dry_run=request.dry_run))
+        log.info("Hour %s of %s: %s", len(results), len(hours), results[-1].as_text())
+    return Summary(snapshot.batch_id, snapshot.as_of, results)
+
+
+def select_hours(snapshot: Snapshot, request: Request, grace_minutes: int) -> list[datetime]:
+    changed = [] if request.changed == "none" else changed_hours(snapshot, grace_minutes)
+    if request.changed == "closed":
+        changed = closed_hours(changed, snapshot.as_of, grace_minutes)
+    return sorted({*request.hours, *changed})
+
+
+def _staged(
+    connection: psycopg.Connection,
+    lake: LakeView,
+    snapshot: Snapshot,
+    hours: list[datetime],
+    run_id: str,
+    grace_minutes: int,
+) -> Iterator[Release]:
+    """The releases in order; while one is handed out, the staging tables hold its day."""
+    for day, hours_of_day in groupby(hours, key=datetime.date):
+        group = list(hours_of_day)
+        _ensure_day(connection, day)
+        stage(connection, lake, group)
+        for hour in group:
+            yield Release(
+                hour=hour,
+                ledger=snapshot.ledger.get(hour, NO_ORDERS),
+                as_of=snapshot.as_of,
+                completeness=completeness(hour, snapshot.as_of, grace_minutes),
+                batch_id=lake.batch_id,
+                source_versions=lake.source_versions,
+                run_id=run_id,
+            )
+
+
+def _ensure_day(connection: psycopg.Connection, day: date) -> None:
+    with connection.transaction():
+        connection.execute("set local lock_timeout = '10s'")
+        connection.execute("select marts.ensure_day(%s)", (day,))
+
+
+def _publish_one(
+    connection: psycopg.Connection, release: Release, settings: PublishSettings, *, dry_run: bool
+) -> HourResult:
+    if release.ledger == NO_ORDERS and release.completeness < CLOSED:
+        return _result(release, "open", detail="no orders yet, and the hour is not closed")
+    try:
+        if dry_run:
+            check(connection, release)
+            return _result(release, "checked")
+        published = publish_hour(connection, release, settings)
+    except StalePublisher as error:
+        return _result(release, "superseded", detail=str(error))
+    except (GateFailed, PublishError) as error:
+        log.error("%s", error)
+        return _result(release, "failed", detail=str(error))
+    return _result(release, published.outcome, published)
+
+
+def _result(
+    release: Release, outcome: str, published: Published | None = None, detail: str = ""
+) -> HourResult:
+    return HourResult(
+        hour=release.hour,
+        outcome=outcome,
+        orders=release.ledger.orders,
+        revenue_cents=release.ledger.revenue_cents,
+        completeness=release.completeness,
+        version=published.version if published else None,
+        detail=detail,
+    )

@@ -1,0 +1,123 @@
+"""Reads what `include/supervision.py` judges, and does what it says."""
+
+import logging
+from typing import NamedTuple
+
+import psycopg
+
+from include.errors import StreamError
+from include.process_manager import ProcessManager
+from include.settings import SupervisionSettings
+from include.supervision import History, Process, Progress, Verdict, judge
+
+log = logging.getLogger(__name__)
+
+STREAM = "orders"
+# Enough to see every batch since the last run of a minute ago, few enough to cost nothing.
+LEDGER_BATCHES = 500
+
+PROGRESS = """
+select state, detail, batch_id, last_batch_at, as_of, lag_records, heartbeat_at, started_at, pid
+from ops.stream_progress where stream = %s
+"""
+RESTARTS = """
+select count(*), coalesce(bool_or(finished_at is null and restart_id = newest), false)
+from (
+    select *, max(restart_id) over () as newest
+    from ops.stream_restarts where stream = %s and started_at > now() - interval '1 hour'
+) as recent
+"""
+LEDGER_GAPS = """
+select count(*)
+from (
+    select start_offset - lag(end_offset) over (partition by topic, partition order by batch_id) as skipped
+    from ops.ledger where batch_id > (select max(batch_id) from ops.ledger) - %s
+) as batches
+where skipped <> 0
+"""
+
+
+class Watch(NamedTuple):
+    """What was seen, what was judged, what was done about it."""
+
+    process: Process
+    progress: Progress | None
+    verdict: Verdict
+    done: str
+
+    def as_markdown(self) -> str:
+        progress = self.progress
+        facts = {
+            "process": f"{self.process.state}, pid {self.process.pid}",
+            "stream says": progress.state if progress else "nothing",
+            "last batch": f"{progress.batch_id} at {progress.last_batch_at}" if progress else "–",
+            "everything read up to": str(progress.as_of) if progress else "–",
+            "records waiting": str(progress.lag_records) if progress else "–",
+            "last heartbeat": str(progress.heartbeat_at) if progress else "–",
+        }
+        headline = f"**{STREAM}: {self.verdict.health}** – {'; '.join(self.verdict.reasons)}. {self.done}"
+        rows = [f"| {name} | {value} |" for name, value in facts.items()]
+        return "\n".join([headline, "", "| fact | value |", "|---|---|", *rows])
+
+    def as_xcom(self) -> dict[str, str]:
+        return {
+            "health": self.verdict.health,
+            "action": self.verdict.action,
+            "summary": self.as_markdown(),
+        }
+
+    def raise_for_refusal(self) -> None:
+        """
+        Raises:
+            StreamError: something is wrong that was left for a person.
+        """
+        if self.verdict.action == "refuse":
+            raise StreamError(
+                f"Supervising stream {STREAM}, {self.verdict.health}: {'; '.join(self.verdict.reasons)}."
+                " Nothing was restarted. See docs/runbooks/supervise_streams.md."
+            )
+
+
+def supervise(
+    connection: psycopg.Connection, manager: ProcessManager, settings: SupervisionSettings, run_id: str
+) -> Watch:
+    """Judge the stream and, where the verdict says so, restart it. A healthy stream is not touched."""
+    process, progress, history = manager.process(), read_progress(connection), read_history(connection)
+    row = connection.execute("select now()").fetchone()
+    if row is None:
+        raise StreamError("Asking the database for the time: no answer. Nothing was judged. Run it again.")
+    verdict = judge(process, progress, history, row[0], settings)
+    done = "Nothing was done."
+    if verdict.action == "restart":
+        done = _restart(connection, manager, process, verdict, run_id)
+    return Watch(process, progress, verdict, done)
+
+
+def read_progress(connection: psycopg.Connection) -> Progress | None:
+    row = connection.execute(PROGRESS, (STREAM,)).fetchone()
+    return Progress(*row) if row else None
+
+
+def read_history(connection: psycopg.Connection) -> History:
+    restarts, unfinished = connection.execute(RESTARTS, (STREAM,)).fetchone() or (0, False)
+    (gaps,) = connection.execute(LEDGER_GAPS, (LEDGER_BATCHES,)).fetchone() or (0,)
+    return History(restarts, unfinished, gaps)
+
+
+def _restart(
+    connection: psycopg.Connection, manager: ProcessManager, old: Process, verdict: Verdict, run_id: str
+) -> str:
+    """The row is there before the stop, so that a run killed in between is seen by the next one."""
+    reason = "; ".join(verdict.reasons)
+    log.warning("Restarting %s (pid %s): %s", manager.program, old.pid, reason)
+    row = connection.execute(
+        "insert into ops.stream_restarts (stream, reason, run_id, old_pid) values (%s, %s, %s, %s)"
+        " returning restart_id",
+        (STREAM, reason, run_id, old.pid),
+    ).fetchone()
+    new = manager.restart()
+    connection.execute(
+        "update ops.stream_restarts set finished_at = now(), new_pid = %s where restart_id = %s",
+        (new.pid, row[0] if row else None),
+    )
+    return f"Restarted: process {old.pid} is gone, {new.pid} is {new.state}."

@@ -1,0 +1,77 @@
+"""The only place a SparkSession is built."""
+
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from include.errors import SettingsError
+from include.settings import StreamSettings
+
+LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
+
+JVM_OPTIONS = (
+    # The order rules compile to methods over 8,000 bytes of bytecode, which the JVM would otherwise interpret for ever.
+    "-XX:-DontCompileHugeMethods",
+    "-XX:+ExitOnOutOfMemoryError",
+    f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
+)
+
+SESSION = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # Keys in literals, such as the e-mail HMAC's, never reach a plan, a log or the UI.
+    "spark.sql.redaction.string.regex": "(?i)[0-9a-f]{64,}|\\[(?:-?\\d+,){31,}-?\\d+\\]",
+    # Micro-batches are small: adaptive planning and its extra jobs cost more than they give.
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.parquet.compression.codec": "zstd",
+    # Without this a flipped byte in a data file is read as a wrong number, without an error.
+    "spark.hadoop.parquet.page.verify-checksum.enabled": "true",
+    # The default of 50 tasks per table snapshot suits tables with thousands of files.
+    "spark.databricks.delta.snapshotPartitions": "1",
+    # A driver that runs for months must not collect UI history.
+    "spark.sql.ui.retainedExecutions": "5",
+    "spark.ui.retainedJobs": "20",
+    "spark.ui.retainedStages": "20",
+    "spark.ui.retainedTasks": "200",
+    "spark.sql.streaming.numRecentProgressUpdates": "5",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+def get_session(app_name: str, stream: StreamSettings, **overrides: str) -> SparkSession:
+    """
+    The session of this process: local, UTC, with Delta and Kafka from the jar folder.
+
+    Args:
+        overrides: further Spark settings, dots written as two underscores.
+
+    Raises:
+        SettingsError: the jar folder is empty or missing.
+    """
+    builder = SparkSession.builder.appName(app_name).master(f"local[{stream.cores}]")
+    settings: dict[str, bool | float | int | str | None] = {
+        **SESSION,
+        "spark.jars": ",".join(map(str, jars(stream.jars_dir))),
+        "spark.driver.memory": stream.driver_memory,
+        "spark.driver.extraJavaOptions": " ".join(JVM_OPTIONS),
+        "spark.sql.shuffle.partitions": str(stream.cores),
+        "spark.default.parallelism": str(stream.cores),
+        "spark.ui.enabled": str(stream.ui).lower(),
+        **{name.replace("__", "."): value for name, value in overrides.items()},
+    }
+    return builder.config(map=settings).getOrCreate()
+
+
+def jars(folder: Path) -> list[Path]:
+    """The jars that Spark needs beyond its own."""
+    found = sorted(folder.glob("*.jar"))
+    if not found:
+        raise SettingsError(
+            f"Building a Spark session: no jars in {folder} (setting stream.jars_dir). Nothing was started."
+            " Run `make setup`, which fetches the jars that jars.lock names."
+        )
+    return found

@@ -1,0 +1,182 @@
+"""One micro-batch: bronze, silver, rejected, gold, live and ledger, each step repeatable."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from include.settings import LakeSettings
+from lake.schemas.orders import COLUMNS
+from lake.tables import (
+    BRONZE_ORDERS,
+    GOLD_ORDER_VALUE_MINUTE,
+    GOLD_PRODUCT_SALES_MINUTE,
+    SILVER_ORDERS,
+    SILVER_REJECTED,
+    Table,
+)
+from spark.streaming.accounts import balanced_ledger, read_books, sums
+from spark.streaming.closing import ClosedBatch
+from spark.streaming.delta_log import append
+from spark.streaming.generation import Generation, batch_offsets
+from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
+from spark.transforms.gold import order_value_minute, product_sales_minute
+from spark.transforms.orders import (
+    bronze_orders,
+    judged_orders,
+    silver_orders,
+    silver_rejected,
+    with_disposition,
+)
+
+EXCEPTION = T.StructType(
+    [
+        T.StructField("partition", T.IntegerType()),
+        T.StructField("offset", T.LongType()),
+        T.StructField("exception", T.StringType()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class BatchWriter:
+    """Writes batches of one generation. `close` publishes a finished batch and survives a broken connection."""
+
+    lake: LakeSettings
+    generation: Generation
+    index: OrderIndex
+    email_key: bytes
+    close: Callable[[ClosedBatch], None]
+    fault_point: str = ""
+
+    def write(self, records: DataFrame, spark_batch_id: int) -> None:
+        """
+        Take a batch all the way. Twice is once: each step sees what an earlier try has already done.
+
+        Args:
+            records: KAFKA_RECORD and `ingested_at`.
+
+        Raises:
+            LedgerImbalance: rows or cents do not add up; the batch stays open.
+        """
+        judged = judged_orders(
+            records,
+            reporting_currency=self.lake.reporting_currency,
+            late_after_minutes=self.lake.late_after_minutes,
+            email_key=self.email_key,
+        ).persist()
+        try:
+            self._write(judged, spark_batch_id)
+        finally:
+            judged.unpersist()
+
+    def _write(self, judged: DataFrame, spark_batch_id: int) -> None:
+        started = time.monotonic()
+        batch_id = self.generation.batch_id(spark_batch_id)
+        start, end = batch_offsets(self.lake.root, self.generation, spark_batch_id)
+        self._append(bronze_orders(judged, batch_id=batch_id), BRONZE_ORDERS, batch_id)
+        self._reach("after_bronze")
+
+        arrived = _arrived(judged)
+        decision = self.index.decide(_good_orders(arrived))
+        product_sales, order_value = self._write_layers(judged, arrived, decision, batch_id)
+        self.index.add(decision.accepted, generation=self.generation.key, batch_id=batch_id)
+
+        books = read_books(self.lake.root, app_id=self.generation.app_id, batch_id=batch_id)
+        ledger = balanced_ledger(
+            sums(arrived, "total_cents"),
+            books,
+            generation=self.generation,
+            batch_id=batch_id,
+            start=start,
+            end=end,
+        )
+        self._reach("before_close")
+        seconds = time.monotonic() - started
+        self.close(ClosedBatch(ledger, product_sales, order_value, _as_of(arrived), seconds))
+        self._reach("after_close")
+
+    def _write_layers(
+        self, judged: DataFrame, arrived: pa.Table, decision: Decision, batch_id: int
+    ) -> tuple[pa.Table, pa.Table]:
+        """Silver, rejected and gold, side by side. Returns the batch's gold rows."""
+        disposed = _disposed(judged, decision)
+        silver = silver_orders(disposed.where(F.col("disposition").isNull()), batch_id=batch_id)
+        rejected = silver_rejected(disposed.where(F.col("disposition").isNotNull()), batch_id=batch_id)
+        has_rejected = arrived.num_rows > len(decision.accepted)
+
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            writes = []
+            if decision.accepted:
+                writes.append(pool.submit(self._append, silver, SILVER_ORDERS, batch_id))
+            if has_rejected:
+                writes.append(pool.submit(self._append, rejected, SILVER_REJECTED, batch_id))
+            products = pool.submit(
+                self._write_gold, product_sales_minute(silver), GOLD_PRODUCT_SALES_MINUTE, batch_id
+            )
+            values = pool.submit(
+                self._write_gold, order_value_minute(silver), GOLD_ORDER_VALUE_MINUTE, batch_id
+            )
+            for write in writes:
+                write.result()
+            return products.result(), values.result()
+
+    def _write_gold(self, sums_of_batch: DataFrame, table: Table, batch_id: int) -> pa.Table:
+        rows = sums_of_batch.toArrow()
+        if rows.num_rows:
+            names = COLUMNS[table].names
+            held = sums_of_batch.sparkSession.createDataFrame(rows)
+            self._append(held.withColumn("batch_id", F.lit(batch_id)).select(*names), table, batch_id)
+        return rows
+
+    def _append(self, rows: DataFrame, table: Table, batch_id: int) -> None:
+        append(rows.coalesce(1), table, self.lake.root, app_id=self.generation.app_id, batch_id=batch_id)
+        self._reach(f"after_{table.full_name}")
+
+    def _reach(self, point: str) -> None:
+        if point == self.fault_point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _arrived(judged: DataFrame) -> pa.Table:
+    """Every record's position, claim and arrival; order_id and hash of the good ones. Sorted by position."""
+    is_good = F.size("reasons") == 0
+    return (
+        judged.select(
+            "partition",
+            "offset",
+            "total_cents",
+            "kafka_timestamp",
+            F.when(is_good, F.col("order_id")).alias("order_id"),
+            F.when(is_good, F.unhex("order_hash")).alias("order_hash"),
+        )
+        .toArrow()
+        .sort_by([("partition", "ascending"), ("offset", "ascending")])
+    )
+
+
+def _good_orders(arrived: pa.Table) -> list[AcceptedOrder]:
+    good = arrived.filter(pc.is_valid(arrived["order_id"]))
+    columns = (good[name].to_pylist() for name in ("order_id", "order_hash", "partition", "offset"))
+    return [AcceptedOrder(*row) for row in zip(*columns, strict=True)]
+
+
+def _disposed(judged: DataFrame, decision: Decision) -> DataFrame:
+    exceptions = judged.sparkSession.createDataFrame(decision.exceptions, EXCEPTION)
+    return judged.transform(with_disposition, exceptions)
+
+
+def _as_of(arrived: pa.Table):  # type: ignore[no-untyped-def]
+    """The latest moment up to which every partition of the batch has been read."""
+    if not arrived.num_rows:
+        return None
+    last = arrived.group_by("partition").aggregate([("kafka_timestamp", "max")])
+    return pc.min(last["kafka_timestamp_max"]).as_py()

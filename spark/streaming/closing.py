@@ -1,0 +1,109 @@
+"""The last step of a batch: live views, hour ledger, progress and ledger row, in one PostgreSQL transaction."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+SQL = Path(__file__).with_name("sql")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One partition of one batch: the columns of ops.ledger. Cents are what records claim as total_cents."""
+
+    batch_id: int
+    topic: str
+    partition: int
+    start_offset: int
+    end_offset: int
+    read_rows: int
+    read_cents: int
+    silver_rows: int
+    silver_cents: int
+    duplicate_rows: int
+    duplicate_cents: int
+    quarantined_rows: int
+    quarantined_cents: int
+    generation: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedBatch:
+    """What a batch added. `product_sales` and `order_value` have the columns of the gold tables."""
+
+    ledger: Sequence[LedgerRow]
+    product_sales: pa.Table
+    order_value: pa.Table
+    as_of: datetime | None  # everything Kafka had by then is in the lake
+    seconds: float
+
+    @property
+    def batch_id(self) -> int:
+        return self.ledger[0].batch_id
+
+    @property
+    def rows(self) -> int:
+        return sum(row.read_rows for row in self.ledger)
+
+
+# Staged columns, in the order of the gold tables' schemas.
+PRODUCT_SALES = (
+    "minute_utc", "product_id", "region", "orders", "units", "revenue_cents",
+    "product_name", "category", "named_at",
+)  # fmt: skip
+ORDER_VALUE = ("minute_utc", "region", "channel", "orders", "revenue_cents")
+
+
+def close_batch(connection: psycopg.Connection, batch: ClosedBatch) -> bool:
+    """
+    Publish the batch to `live` and `ops`, all or nothing. Returns False when that had been done before.
+
+    The ledger row is the guard: the batch number is its key, and it is written in the same transaction.
+    """
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("select 1 from ops.ledger where batch_id = %s limit 1", [batch.batch_id])
+        if cursor.fetchone():
+            return False
+        _stage(cursor, "staged_product_sales", PRODUCT_SALES, batch.product_sales)
+        _stage(cursor, "staged_order_value", ORDER_VALUE, batch.order_value)
+        binds = {"batch_id": batch.batch_id}
+        for name in ("live_product_sales_minute", "live_products", "live_order_value_minute", "hour_ledger"):
+            cursor.execute((SQL / f"{name}.sql").read_text(), binds)
+        _insert_ledger(cursor, batch.ledger)
+        _record_progress(cursor, batch)
+    return True
+
+
+def _stage(cursor: psycopg.Cursor, table: str, columns: tuple[str, ...], rows: pa.Table) -> None:
+    cursor.execute((SQL / f"{table}.sql").read_text())
+    copy = sql.SQL("copy {} ({}) from stdin").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with cursor.copy(copy) as stream:
+        for row in zip(*(rows.column(name).to_pylist() for name in columns), strict=True):
+            stream.write_row(row)
+
+
+def _insert_ledger(cursor: psycopg.Cursor, rows: Sequence[LedgerRow]) -> None:
+    names = [field.name for field in fields(LedgerRow)]
+    insert = sql.SQL("insert into ops.ledger ({}) values ({})").format(
+        sql.SQL(", ").join(map(sql.Identifier, names)), sql.SQL(", ").join(map(sql.Placeholder, names))
+    )
+    cursor.executemany(insert, [asdict(row) for row in rows])
+
+
+def _record_progress(cursor: psycopg.Cursor, batch: ClosedBatch) -> None:
+    cursor.execute(
+        (SQL / "progress_of_batch.sql").read_text(),
+        {
+            "batch_id": batch.batch_id,
+            "batch_rows": batch.rows,
+            "batch_seconds": batch.seconds,
+            "as_of": batch.as_of,
+        },
+    )

@@ -1,0 +1,87 @@
+"""Append to the lake's tables once per batch, and read back from the files what a batch left in them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from include.errors import StreamError
+from lake.schemas.orders import COLUMNS
+from lake.tables import Table
+
+TABLE_PROPERTIES = {
+    # A micro-batch every two seconds: a checkpoint every few minutes, and commits kept for a week of questions.
+    "delta.checkpointInterval": "100",
+    "delta.logRetentionDuration": "interval 7 days",
+    "delta.enableDeletionVectors": "false",
+}
+STATISTICS = ("batch_id", "partition", "offset", "ordered_at", "minute_utc", "order_id", "kafka_timestamp")
+
+
+def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
+    """Create the table as declared, unless it is there."""
+    columns = COLUMNS[table]
+    properties = {
+        **TABLE_PROPERTIES,
+        "delta.dataSkippingStatsColumns": ",".join(name for name in STATISTICS if name in columns.names),
+    }
+    builder = DeltaTable.createIfNotExists(spark).location(str(table.path(root))).addColumns(columns)
+    for name, value in properties.items():
+        builder = builder.property(name, value)
+    builder.partitionedBy(table.partition_by).execute()
+
+
+def append(rows: DataFrame, table: Table, root: Path, *, app_id: str, batch_id: int) -> None:
+    """Add a batch's rows to `table` in one commit. A second call for the same batch changes nothing."""
+    (
+        rows.write.format("delta")
+        .mode("append")
+        .option("txnAppId", app_id)
+        .option("txnVersion", batch_id)
+        .save(str(table.path(root)))
+    )
+
+
+def read_back(table: Table, root: Path, columns: list[str], *, app_id: str, batch_id: int) -> pa.Table:
+    """
+    What the batch's commit really holds, read from the files without Spark. Without such a commit: no rows.
+
+    Raises:
+        StreamError: a file of the commit is missing or damaged.
+    """
+    files = _files_of_batch(table.path(root), app_id, batch_id)
+    try:
+        parts = [pq.read_table(file, columns=columns, page_checksum_verification=True) for file in files]
+    except (OSError, pa.ArrowException) as error:
+        raise StreamError(
+            f"Reading back batch {batch_id} of {table.full_name}: {error}. The batch is not closed."
+            " Check the disk under the lake; on the next start the batch is replayed."
+        ) from error
+    return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
+
+
+def last_batch(table: Table, root: Path, *, app_id: str) -> int | None:
+    """The last batch that `app_id` committed within the log that is still there."""
+    return next((txn["version"] for txn, _ in _commits(table.path(root), app_id)), None)
+
+
+def _files_of_batch(path: Path, app_id: str, batch_id: int) -> list[Path]:
+    for txn, added in _commits(path, app_id):
+        if txn["version"] <= batch_id:
+            return added if txn["version"] == batch_id else []
+    return []
+
+
+def _commits(path: Path, app_id: str) -> Iterator[tuple[dict[str, Any], list[Path]]]:
+    """Commits of `app_id`, newest first: its transaction and the files it added."""
+    for log in sorted((path / "_delta_log").glob("*.json"), reverse=True):
+        actions = [json.loads(line) for line in log.read_text().splitlines()]
+        txn = next((a["txn"] for a in actions if a.get("txn", {}).get("appId") == app_id), None)
+        if txn is not None:
+            yield txn, [path / unquote(a["add"]["path"]) for a in actions if "add" in a]

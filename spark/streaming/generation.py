@@ -1,0 +1,123 @@
+"""
+What ties a checkpoint to its lake: a file of ours inside the checkpoint folder.
+
+A lost checkpoint takes this file with it, so a new one can never pass for the old: transactions of the tables carry the
+generation, and numbers of batches go on where the last generation ended.
+"""
+
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from include.errors import CheckpointMismatch
+from lake.tables import TABLES, checkpoint
+
+QUERY = "orders"
+Offsets = Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One life of a checkpoint. `starting_offsets` is where it began, by partition."""
+
+    uuid: str
+    topic: str
+    topic_id: str
+    first_batch_id: int
+    starting_offsets: dict[int, int]
+
+    @property
+    def app_id(self) -> str:
+        """The `txnAppId` of every Delta write of this generation."""
+        return f"{QUERY}:{self.uuid}"
+
+    @property
+    def key(self) -> bytes:
+        return uuid.UUID(self.uuid).bytes
+
+    def batch_id(self, spark_batch_id: int) -> int:
+        """The lake's number of a Spark batch: Spark counts from 0 in every checkpoint, the lake goes on."""
+        return self.first_batch_id + spark_batch_id
+
+
+def generation_file(root: Path) -> Path:
+    return checkpoint(root, QUERY) / "saleslake.json"
+
+
+def load_generation(root: Path) -> Generation | None:
+    """
+    The generation of the checkpoint under `root`; None when neither checkpoint nor data are there.
+
+    Raises:
+        CheckpointMismatch: there is data without a checkpoint, or the file is damaged.
+    """
+    path = generation_file(root)
+    if not path.exists():
+        _refuse_orphaned_data(root, path)
+        return None
+    try:
+        stored = json.loads(path.read_text())
+        offsets = {int(p): int(o) for p, o in stored.pop("starting_offsets").items()}
+        return Generation(**stored, starting_offsets=offsets)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointMismatch(
+            f"Reading {path}: {error!r}. The stream did not start and nothing was written. {_HOW_TO_ADOPT}"
+        ) from error
+
+
+def _refuse_orphaned_data(root: Path, path: Path) -> None:
+    holding = [table.full_name for table in TABLES if any(table.path(root).glob("**/*.parquet"))]
+    if holding:
+        raise CheckpointMismatch(
+            f"Starting the stream on {root}: {', '.join(holding)} hold data, but {path} is missing."
+            f" Starting anew would count every order twice. Nothing was written. {_HOW_TO_ADOPT}"
+        )
+
+
+_HOW_TO_ADOPT = "Put the checkpoint folder back from a backup, or see docs/runbooks/supervise_streams.md, 'Checkpoint lost'."
+
+
+def begin_generation(
+    root: Path, *, topic: str, topic_id: str, first_batch_id: int, starting_offsets: Offsets
+) -> Generation:
+    """Lay down the file of a new generation, whole or not at all."""
+    begun = Generation(str(uuid.uuid4()), topic, topic_id, first_batch_id, dict(starting_offsets))
+    path = generation_file(root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    with draft.open("w") as file:
+        json.dump(asdict(begun), file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
+    return begun
+
+
+def batch_offsets(root: Path, generation: Generation, spark_batch_id: int) -> tuple[Offsets, Offsets]:
+    """
+    The first offset of a batch and the first one after it, by partition, from Spark's own plan of the batch.
+
+    Raises:
+        CheckpointMismatch: the plan is not there or cannot be read.
+    """
+    end = _planned_end(root, generation.topic, spark_batch_id)
+    if spark_batch_id == 0:
+        return {p: generation.starting_offsets.get(p, 0) for p in end}, end
+    previous = _planned_end(root, generation.topic, spark_batch_id - 1)
+    # A partition that was added to the topic starts at its beginning.
+    return {p: previous.get(p, 0) for p in end}, end
+
+
+def _planned_end(root: Path, topic: str, spark_batch_id: int) -> Offsets:
+    path = checkpoint(root, QUERY) / "offsets" / str(spark_batch_id)
+    try:
+        # Line 1 is the format's version, line 2 its metadata, line 3 the offsets of our only source.
+        planned = json.loads(path.read_text().splitlines()[2])
+        return {int(p): int(o) for p, o in planned[topic].items()}
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise CheckpointMismatch(
+            f"Reading the plan of batch {spark_batch_id}, {path}: {error!r}. The batch was not begun. {_HOW_TO_ADOPT}"
+        ) from error

@@ -1,0 +1,110 @@
+"""
+Which order_ids silver already holds: a RocksDB beside the lake, so that a look-up costs the same for ever.
+
+The index is derived: `silver.orders` is the truth, and an index that is behind it is built anew. An entry knows the
+position of the record that was accepted. A replayed batch finds its own positions and so decides as it did before.
+"""
+
+import shutil
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rocksdict import BlockBasedOptions, Options, Rdict, WriteBatch
+
+from lake.contract import CONFLICT, DUPLICATE
+
+ENTRY = struct.Struct(">32sIQ")
+# No order_id starts like this: U+0000 is refused by the contract.
+APPLIED_KEY = b"\0applied"
+APPLIED = struct.Struct(">16sq")
+
+
+class AcceptedOrder(NamedTuple):
+    """A record whose order is good, and the hash of its content (32 bytes)."""
+
+    order_id: str
+    content_hash: bytes
+    partition: int
+    offset: int
+
+
+@dataclass(slots=True)
+class Decision:
+    """What became of the good orders of one batch. `exceptions` are (partition, offset, duplicate | order_conflict)."""
+
+    accepted: list[AcceptedOrder] = field(default_factory=list)
+    exceptions: list[tuple[int, int, str]] = field(default_factory=list)
+
+
+class OrderIndex:
+    """The index of one lake. Not safe for a second process: the writer's lock guards it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = _open(path)
+
+    def applied(self) -> tuple[bytes, int] | None:
+        """Generation (16 bytes) and last batch the index holds; None for a new index."""
+        found = self._db.get(APPLIED_KEY)
+        return APPLIED.unpack(found) if found else None
+
+    def decide(self, orders: Iterable[AcceptedOrder]) -> Decision:
+        """
+        Sort a batch's good orders into accepted ones, duplicates and conflicts. Changes nothing.
+
+        Args:
+            orders: sorted by (partition, offset); of several with one order_id the first counts.
+        """
+        rows = list(orders)
+        known: Any = self._db.get([row.order_id.encode() for row in rows]) if rows else []
+        decision = Decision()
+        first: dict[str, tuple[bytes, int, int]] = {}
+        for row, entry in zip(rows, known, strict=True):
+            holder = first.get(row.order_id) or (ENTRY.unpack(entry) if entry else None)
+            if holder is None or holder[1:] == (row.partition, row.offset):
+                first[row.order_id] = (row.content_hash, row.partition, row.offset)
+                decision.accepted.append(row)
+            else:
+                exception = DUPLICATE if holder[0] == row.content_hash else CONFLICT
+                decision.exceptions.append((row.partition, row.offset, exception))
+        return decision
+
+    def add(self, orders: Iterable[AcceptedOrder], *, generation: bytes, batch_id: int) -> None:
+        """Record orders that silver holds, and that everything up to `batch_id` is here. Twice is once."""
+        writes = WriteBatch(raw_mode=True)
+        for order in orders:
+            entry = ENTRY.pack(order.content_hash, order.partition, order.offset)
+            writes.put(order.order_id.encode(), entry)
+        writes.put(APPLIED_KEY, APPLIED.pack(generation, batch_id))
+        self._db.write(writes)
+
+    def rebuild(self, batches: Iterator[list[AcceptedOrder]], *, generation: bytes, batch_id: int) -> int:
+        """Replace the index by the orders of silver. Returns how many there are."""
+        self.close()
+        shutil.rmtree(self.path)
+        self._db = _open(self.path)
+        count = 0
+        for orders in batches:
+            # Only the last write says that the index is complete.
+            self.add(orders, generation=generation, batch_id=-1)
+            count += len(orders)
+        self.add([], generation=generation, batch_id=batch_id)
+        return count
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _open(path: Path) -> Rdict:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    blocks = BlockBasedOptions()
+    # Most look-ups are for orders never seen: a filter answers those without touching the disk.
+    blocks.set_bloom_filter(10, block_based=False)
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_block_based_table_factory(blocks)
+    options.set_max_open_files(256)
+    return Rdict(str(path), options)

@@ -1,0 +1,58 @@
+"""What the writer asks the broker beside Spark: the topic's identity and its offsets."""
+
+from collections.abc import Mapping
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from include.errors import StreamError
+from include.settings import KafkaSettings
+
+
+class Topic:
+    """The orders topic. Not for two threads at once."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self.name = kafka.orders_topic
+        self._bootstrap = kafka.bootstrap_servers
+        try:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=kafka.bootstrap_servers, request_timeout_ms=10_000, default_api_timeout_ms=10_000
+            )
+        except KafkaError as error:
+            raise StreamError(
+                f"Asking Kafka at {self._bootstrap} about topic {self.name}: {error}. The stream did not start."
+                " Start the broker (`saleslake status`) or correct kafka.bootstrap_servers."
+            ) from error
+
+    def identity(self) -> str:
+        """
+        The topic's id: a topic that was deleted and made again has another one.
+
+        Raises:
+            StreamError: there is no such topic.
+        """
+        admin = KafkaAdminClient(bootstrap_servers=self._bootstrap)
+        try:
+            described = admin.describe_topics([self.name])
+        finally:
+            admin.close()
+        if not described or described[0].get("error_code"):
+            raise StreamError(
+                f"Looking for topic {self.name} at {self._bootstrap}: it is not there. The stream did not start."
+                " `saleslake up` creates it."
+            )
+        return str(described[0].get("topic_id"))
+
+    def beginning_offsets(self) -> Mapping[int, int]:
+        return {p.partition: o for p, o in self._consumer.beginning_offsets(self._partitions()).items()}
+
+    def end_offsets(self) -> Mapping[int, int]:
+        return {p.partition: o for p, o in self._consumer.end_offsets(self._partitions()).items()}
+
+    def _partitions(self) -> list[TopicPartition]:
+        numbers = self._consumer.partitions_for_topic(self.name) or set()
+        return [TopicPartition(self.name, number) for number in sorted(numbers)]
+
+    def close(self) -> None:
+        self._consumer.close()

@@ -1,0 +1,87 @@
+"""
+From the bytes of a Kafka value to a JSON object, or to the reasons why it is none.
+
+Spark's `from_json` alone lets damage pass: it takes the first of two joined objects, the last of two equal keys,
+U+FFFD for bytes that are not UTF-8, and a number for a text. So the strict VARIANT parser decides what is JSON and
+`schema_of_variant` tells what type each value was written as.
+"""
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame
+
+from lake.contract import MAX_RECORD_BYTES
+
+STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+BLANKS = " \t\r\n"
+
+
+def with_document(records: DataFrame) -> DataFrame:
+    """
+    Add what the value is as JSON.
+
+    Args:
+        records: `value binary` and anything else.
+
+    Returns:
+        The same rows plus `text` (NULL unless UTF-8 of an acceptable size), `document variant` (NULL unless the text is
+        exactly one JSON value), `shape` (its type as `schema_of_variant` writes it) and
+        `text_reasons array<string>` (empty when there is a document).
+    """
+    size = F.octet_length("value")
+    is_too_large = F.coalesce(size > MAX_RECORD_BYTES, F.lit(False))
+    is_utf8 = F.coalesce(F.is_valid_utf8(F.col("value").cast("string")), F.lit(True))
+    return (
+        records.withColumn("text", F.when(~is_too_large & is_utf8, F.col("value").cast("string")))
+        .withColumn("_framed", F.try_parse_json(_framed(F.col("text"))))
+        .withColumn("document", F.when(_is_whole(), F.try_variant_get("_framed", "$[0]", "variant")))
+        .withColumn("shape", F.schema_of_variant("document"))
+        .withColumn("text_reasons", _text_reasons(is_too_large, is_utf8))
+        .drop("_framed")
+    )
+
+
+def _framed(text: Column) -> Column:
+    # The parser ignores what follows a complete value. Inside an array nothing can follow, except after a "]" of the
+    # text's own; the hash as last element shows that the array's end is ours.
+    return F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text).cast("string"), F.lit("]"))
+
+
+def _is_whole() -> Column:
+    last = F.try_variant_get("_framed", "$[1]", "bigint")
+    beyond = F.try_variant_get("_framed", "$[2]", "variant")
+    return F.coalesce((last == F.xxhash64("text")) & beyond.isNull(), F.lit(False))
+
+
+def _text_reasons(is_too_large: Column, is_utf8: Column) -> Column:
+    text = F.col("text")
+    is_blank = F.coalesce(F.trim(text, F.lit(BLANKS)) == "", F.lit(True))
+    return (
+        F.when(F.col("document").isNotNull(), _codes())
+        .when(is_too_large, _codes("too_large"))
+        .when(~is_utf8, _codes("not_utf8"))
+        .when(is_blank, _codes("empty"))
+        .when(F.col("_framed").isNotNull(), _codes("trailing_data"))
+        .otherwise(_reasons_of_broken_json(text))
+    )
+
+
+def _reasons_of_broken_json(text: Column) -> Column:
+    # The VARIANT parser stops at the first value's end, so success here means that the rest was the trouble.
+    is_value_with_rest = F.from_json(text, "variant", STRICT).isNotNull()
+    corrupt = {**STRICT, "columnNameOfCorruptRecord": "_corrupt"}
+    is_lenient_json = F.from_json(text, "_corrupt string", corrupt)["_corrupt"].isNull()
+    # Half a surrogate pair fails in the VARIANT parser only, as a repeated key does.
+    has_surrogate = text.rlike(r"\\u[dD][89a-fA-F]")
+    is_repeated_key = is_lenient_json & ~has_surrogate
+    elements = F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
+    is_followed = elements.isNull() | (elements > 1)
+    return (
+        F.when(is_value_with_rest, _codes("trailing_data"))
+        .when(is_repeated_key & is_followed, _codes("trailing_data", "duplicate_key"))
+        .when(is_repeated_key, _codes("duplicate_key"))
+        .otherwise(_codes("not_json"))
+    )
+
+
+def _codes(*reasons: str) -> Column:
+    return F.array(*map(F.lit, reasons)).cast("array<string>")

@@ -1,0 +1,127 @@
+"""From Kafka records to judged records, and from those to the rows of silver.orders and silver.rejected."""
+
+import pyspark.sql.functions as F
+from pyspark.sql import Column, DataFrame
+
+from lake.contract import CONFLICT, DUPLICATE, QUARANTINED
+from lake.schemas.orders import COLUMNS, KAFKA_RECORD, ORDER_LINES
+from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED
+from spark.transforms.email_hmac import hmac_sha256
+from spark.transforms.json_text import with_document
+from spark.transforms.order_rules import with_reasons
+from spark.transforms.order_shape import with_order, with_rescued
+
+# Not part of what an order says: a repeat may carry another event_id, and schema_version is fixed.
+NOT_CONTENT = ("event_id", "schema_version")
+
+
+def bronze_orders(records: DataFrame, *, batch_id: int) -> DataFrame:
+    """KAFKA_RECORD and `ingested_at` to the columns of bronze.orders."""
+    return (
+        records.withColumn("batch_id", F.lit(batch_id).cast("long"))
+        .withColumn("date_utc", F.to_date("kafka_timestamp"))
+        .select(*COLUMNS[BRONZE_ORDERS].names)
+    )
+
+
+def judged_orders(
+    records: DataFrame, *, reporting_currency: str, late_after_minutes: int, email_key: bytes
+) -> DataFrame:
+    """
+    Judge every record by the contract alone, without looking at other records.
+
+    Args:
+        records: KAFKA_RECORD, and any other columns.
+        late_after_minutes: an order that arrived more than this after it was placed is late.
+        email_key: key of `customer_email_hmac`.
+
+    Returns:
+        The same rows plus `reasons`, the fields of ORDER that silver keeps, `rescued`, `is_late` and `order_hash`.
+    """
+    kept = [column for column in records.columns if column not in COLUMNS[SILVER_ORDERS].names]
+    return (
+        records.transform(with_document)
+        .transform(with_order)
+        .transform(with_reasons, reporting_currency=reporting_currency)
+        .transform(with_rescued)
+        .transform(with_silver_fields, late_after_minutes=late_after_minutes, email_key=email_key)
+        .select(*dict.fromkeys([*kept, *KAFKA_RECORD.names, "reasons", *_SILVER_FIELDS]))
+    )
+
+
+_SILVER_FIELDS = [
+    name for name in COLUMNS[SILVER_ORDERS].names if name not in ("batch_id", "date_utc", *KAFKA_RECORD.names)
+]
+
+
+def with_silver_fields(orders: DataFrame, *, late_after_minutes: int, email_key: bytes) -> DataFrame:
+    """The payload in silver's types: lines sorted by number, e-mail as HMAC, lateness and content hash."""
+    late_after = F.make_dt_interval(mins=F.lit(late_after_minutes))
+    fields = {
+        name: F.col(f"order.{name}").cast(COLUMNS[SILVER_ORDERS][name].dataType)
+        for name in orders.schema["order"].dataType.names  # type: ignore[attr-defined]
+        if name not in ("customer_email", "ordered_at", "lines", "schema_version")
+    }
+    return orders.withColumns(
+        {
+            **fields,
+            "schema_version": _fitting(F.col("order.schema_version")),
+            "lines": F.when(F.size("reasons") == 0, F.array_sort("order.lines").cast(ORDER_LINES)),
+            "customer_email_hmac": hmac_sha256(F.col("order.customer_email"), key=email_key),
+            "is_late": F.coalesce(F.col("kafka_timestamp") - F.col("ordered_at") > late_after, F.lit(False)),
+        }
+    ).withColumn("order_hash", F.when(F.size("reasons") == 0, _content_hash()))
+
+
+def _fitting(number: Column) -> Column:
+    return number.try_cast("int")
+
+
+def _content_hash() -> Column:
+    names = [name for name in _ORDER_FIELDS if name not in NOT_CONTENT]
+    # Microseconds since 1970: as JSON a timestamp would lose them.
+    content = [F.unix_micros("ordered_at").alias(n) if n == "ordered_at" else F.col(n) for n in names]
+    return F.sha2(F.to_json(F.struct(*content)), 256)
+
+
+_ORDER_FIELDS = _SILVER_FIELDS[: _SILVER_FIELDS.index("rescued")]
+
+
+def silver_orders(accepted: DataFrame, *, batch_id: int) -> DataFrame:
+    """Accepted rows of `judged_orders` to the columns of silver.orders."""
+    return (
+        accepted.withColumn("batch_id", F.lit(batch_id).cast("long"))
+        .withColumn("date_utc", F.to_date("ordered_at"))
+        .select(*COLUMNS[SILVER_ORDERS].names)
+    )
+
+
+def silver_rejected(rejected: DataFrame, *, batch_id: int) -> DataFrame:
+    """Rows of `judged_orders` with `disposition`, not accepted, to the columns of silver.rejected."""
+    return (
+        rejected.withColumn("amount_cents", F.col("total_cents"))
+        .withColumn("batch_id", F.lit(batch_id).cast("long"))
+        .withColumn("date_utc", F.to_date("kafka_timestamp"))
+        .select(*COLUMNS[SILVER_REJECTED].names)
+    )
+
+
+def with_disposition(judged: DataFrame, exceptions: DataFrame) -> DataFrame:
+    """
+    Add `disposition` (NULL for an accepted order) and the conflict to `reasons`.
+
+    Args:
+        judged: columns of `judged_orders`.
+        exceptions: `partition, offset, exception`, the good orders that are a duplicate or a conflict.
+    """
+    exception, reasons = F.col("exception"), F.col("reasons")
+    is_conflict = exception == CONFLICT
+    disposition = F.when(exception == DUPLICATE, F.lit(DUPLICATE)).when(
+        is_conflict | (F.size("reasons") > 0), F.lit(QUARANTINED)
+    )
+    return (
+        judged.join(F.broadcast(exceptions), on=["partition", "offset"], how="left")
+        .withColumn("disposition", disposition)
+        .withColumn("reasons", F.when(is_conflict, F.array(F.lit(CONFLICT))).otherwise(reasons))
+        .drop("exception")
+    )

@@ -1,0 +1,71 @@
+"""Applies sql/schema/NNN_*.sql to the database `sales`: forward only, each file once, in one transaction."""
+
+import hashlib
+from pathlib import Path
+
+import psycopg
+
+from include.errors import StackError
+from include.settings import PROJECT_ROOT
+
+SCHEMA_FOLDER = PROJECT_ROOT / "sql" / "schema"
+HISTORY = """
+create table if not exists public.schema_migrations (
+    name       text primary key,
+    sha256     text not null,
+    applied_at timestamptz not null default now()
+)
+"""
+# Two `up` at the same time: the second waits, then finds nothing to do.
+LOCK_KEY = 0x5A1E51AE
+
+
+def migrate(conn: psycopg.Connection, folder: Path = SCHEMA_FOLDER) -> list[str]:
+    """
+    Apply what is new; returns the names of the files applied. Twice applies nothing. `conn` is a superuser's.
+
+    Raises:
+        StackError: a file that was applied has changed since, or a file's SQL failed: it left no trace.
+    """
+    with conn.transaction():
+        conn.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
+        conn.execute(HISTORY)
+    try:
+        return [file.name for file in sorted(folder.glob("[0-9]*.sql")) if _apply(conn, file)]
+    finally:
+        with conn.transaction():
+            conn.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
+
+
+def _apply(conn: psycopg.Connection, file: Path) -> bool:
+    text = file.read_text(encoding="utf-8")
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    if _is_applied(conn, file.name, sha256):
+        return False
+    try:
+        with conn.transaction():
+            # Without parameters psycopg sends the file as it is, all statements in this one transaction.
+            conn.execute(text.encode())
+            conn.execute("reset role")
+            conn.execute(
+                "insert into public.schema_migrations (name, sha256) values (%s, %s)", (file.name, sha256)
+            )
+    except psycopg.Error as error:
+        raise StackError(
+            f"Applying {file.name} to the database: {error}. Nothing of this file was applied; those before"
+            " it were. Correct the file, then run `saleslake up` again."
+        ) from error
+    return True
+
+
+def _is_applied(conn: psycopg.Connection, name: str, sha256: str) -> bool:
+    with conn.transaction():
+        query = "select sha256 from public.schema_migrations where name = %s"
+        row = conn.execute(query, (name,)).fetchone()
+    if row and row[0] != sha256:
+        raise StackError(
+            f"sql/schema: {name} was applied with other content ({row[0][:12]}…, now {sha256[:12]}…)."
+            " The database is unchanged. Schema files only move forward: restore the file, and put the change"
+            " into a new one with the next number."
+        )
+    return row is not None

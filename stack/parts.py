@@ -1,0 +1,199 @@
+"""The parts of the embedded stack: how each is started, and when it is healthy."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from include.sales_db import connect
+from include.settings import PostgresSettings
+from stack import kafka, postgres
+from stack.configuration import LAKE_WRITER
+from stack.database import DATABASE
+from stack.layout import Ports, RunFolder
+from stack.processes import LOOPBACK
+
+# What keeps a part from being healthy, in a few words; None when nothing does. The argument is its pid.
+Health = Callable[[int], str | None]
+MAX_HEARTBEAT_AGE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process the process manager owns."""
+
+    name: str
+    command: list[str]
+    home: Path
+    health: Health
+    user: str | None = None
+    stop_signal: str = "TERM"
+    stop_seconds: int = 20
+    # Whether the stop signal goes to the part's children too. The kill after `stop_seconds` always does.
+    stop_children: bool = True
+    # Dying sooner counts as a failed start; after `start_retries` of them in a row the part is given up.
+    start_seconds: int = 5
+    start_retries: int = 6
+    healthy_within_seconds: int = 120
+    optional: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def broker(folder: RunFolder, ports: Ports) -> kafka.Broker:
+    return kafka.Broker(folder.home("kafka"), ports.kafka, ports.kafka_controller)
+
+
+def postgres_server(folder: RunFolder, ports: Ports) -> postgres.PostgresServer:
+    password_file = folder.secret("postgres_password")
+    return postgres.PostgresServer(folder.home("postgres") / "data", ports.postgres, password_file)
+
+
+def parts(folder: RunFolder, ports: Ports, *, simulator_rate: float = 2.0) -> list[Part]:
+    """Every part, in the order in which they are started."""
+    return [
+        _kafka(folder, ports),
+        _postgres(folder, ports),
+        _lake_writer(folder, ports),
+        *_airflow(folder, ports),
+        _simulator(folder, simulator_rate),
+    ]
+
+
+def _kafka(folder: RunFolder, ports: Ports) -> Part:
+    node = broker(folder, ports)
+
+    def health(_: int) -> str | None:
+        return None if kafka.is_ready(node) else f"no answer on port {node.port}"
+
+    return Part("kafka", kafka.command(node), node.folder, health, stop_seconds=30)
+
+
+def _postgres(folder: RunFolder, ports: Ports) -> Part:
+    server = postgres_server(folder, ports)
+
+    def health(_: int) -> str | None:
+        return None if postgres.is_ready(server) else f"no answer on port {server.port}"
+
+    return Part(
+        "postgres",
+        postgres.command(server),
+        folder.home("postgres"),
+        health,
+        user=postgres.system_user(),
+        stop_signal="INT",  # ends sessions instead of waiting for them
+        stop_seconds=30,
+        stop_children=False,
+    )
+
+
+def _lake_writer(folder: RunFolder, ports: Ports) -> Part:
+    database = PostgresSettings(
+        host=LOOPBACK, port=ports.postgres, database=DATABASE, passfile=folder.secret("pgpass")
+    )
+    return Part(
+        LAKE_WRITER,
+        [sys.executable, "-m", "spark.streaming.lake_writer"],
+        folder.home(LAKE_WRITER),
+        lambda pid: stream_health(database, pid),
+        stop_seconds=60,
+        # The signal would end the JVM under a batch that is about to be finished.
+        stop_children=False,
+        start_seconds=20,
+        start_retries=12,
+        healthy_within_seconds=180,
+    )
+
+
+def stream_health(database: PostgresSettings, pid: int) -> str | None:
+    """Judged by progress: the process `pid` says that it runs, and said so lately."""
+    query = (
+        "select state, detail, pid, extract(epoch from now() - heartbeat_at)::float"
+        " from ops.stream_progress where stream = 'orders'"
+    )
+    try:
+        with connect(database, application_name="saleslake health") as conn:
+            row = conn.execute(query).fetchone()
+    except psycopg.Error as error:
+        return f"its progress cannot be read: {str(error).splitlines()[0]}"
+    return judge_stream(row, pid)
+
+
+def judge_stream(row: tuple[str, str, int, float] | None, pid: int) -> str | None:
+    if row is None or row[2] != pid:
+        return "has not reported yet"
+    state, detail, _, age = row
+    if state != "running":
+        return f"is {state} {detail}".strip()
+    return None if age <= MAX_HEARTBEAT_AGE_SECONDS else f"last heartbeat {age:.0f} s ago"
+
+
+def _airflow(folder: RunFolder, ports: Ports) -> list[Part]:
+    program = str(Path(sys.executable).parent / "airflow")
+    arguments = {
+        "api-server": ["api-server"],
+        # The API server reads task logs from the disk: no part needs to serve them.
+        "scheduler": ["scheduler", "--skip-serve-logs"],
+        "dag-processor": ["dag-processor"],
+        "triggerer": ["triggerer", "--skip-serve-logs"],
+    }
+    url = f"http://{LOOPBACK}:{ports.airflow}"
+    return [
+        Part(
+            f"airflow-{name}",
+            [program, *words],
+            folder.home("airflow"),
+            partial(airflow_health, url, name),
+            healthy_within_seconds=180,
+        )
+        for name, words in arguments.items()
+    ]
+
+
+def airflow_health(url: str, component: str, pid: int) -> str | None:
+    """What Airflow itself says about one of its components, the process `pid`."""
+    try:
+        with urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=5) as answer:  # noqa: S310
+            said = json.load(answer)
+    except (OSError, urllib.error.URLError, ValueError):
+        return "the API server does not answer yet"
+    return judge_airflow(said, component, process_start(pid))
+
+
+def judge_airflow(
+    said: dict[str, dict[str, str | None] | None], component: str, started_at: datetime
+) -> str | None:
+    key = "metadatabase" if component == "api-server" else component.replace("-", "_")
+    about = said.get(key) or {}
+    if about.get("status") != "healthy":
+        return f"reports {about.get('status') or 'nothing yet'}"
+    heartbeat = about.get(f"latest_{key}_heartbeat")
+    # A heartbeat of the process before this one counts as healthy for a minute after its end.
+    if heartbeat and datetime.fromisoformat(heartbeat) < started_at:
+        return "has not reported yet"
+    return None
+
+
+def process_start(pid: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(psutil.Process(pid).create_time(), UTC)
+    except psutil.NoSuchProcess:
+        return datetime.now(UTC)
+
+
+def _simulator(folder: RunFolder, rate: float) -> Part:
+    return Part(
+        "simulator",
+        [sys.executable, "-m", "stack.cli", "simulate", "--rate", f"{rate:g}"],
+        folder.home("simulator"),
+        lambda _: None,
+        stop_seconds=20,
+        optional=True,
+    )

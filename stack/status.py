@@ -1,0 +1,91 @@
+"""What the stack is doing and where it can be reached, in the form outsiders rely on."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from include.settings import Settings, get_settings
+from stack.layout import Ports, RunFolder, kept_ports
+from stack.lifecycle import reasons_against
+from stack.parts import Part, parts
+from stack.supervisor import Program, Supervisor
+
+STATES = {"STARTING": "starting", "BACKOFF": "starting", "STOPPING": "stopping", "FATAL": "failed"}
+
+
+def collect() -> dict[str, Any]:
+    """The document of `saleslake status --json`; its names are part of the contract."""
+    settings = get_settings()
+    folder = RunFolder(settings.run_dir)
+    return {
+        "lake_root": str(settings.lake.root),
+        "manifest": str(settings.manifest),
+        "kafka": {"bootstrap": settings.kafka.bootstrap_servers, "topic": settings.kafka.orders_topic},
+        "postgres": _postgres(settings),
+        "airflow": {
+            "url": settings.airflow.url,
+            "credentials_file": _text(settings.airflow.credentials_file),
+        },
+        "metrics": {"lake_writer": None, "prometheus": None},
+        "parts": _parts(folder),
+    }
+
+
+def _postgres(settings: Settings) -> dict[str, Any]:
+    where = settings.postgres
+    return {
+        "host": where.host,
+        "port": where.port,
+        "database": where.database,
+        "passfile": _text(where.passfile),
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _parts(folder: RunFolder) -> list[dict[str, Any]]:
+    declared = parts(folder, kept_ports(folder) or Ports())
+    programs = Supervisor(folder).programs()
+    running = [part for part in declared if part.name in programs and programs[part.name].state == "RUNNING"]
+    reasons = reasons_against(running, programs)
+    return [_row(folder, part, programs.get(part.name), reasons.get(part.name)) for part in declared]
+
+
+def _row(folder: RunFolder, part: Part, program: Program | None, reason: str | None) -> dict[str, Any]:
+    alive = program is not None and program.pid > 0
+    since = datetime.fromtimestamp(program.started_at, UTC).isoformat() if program and alive else None
+    return {
+        "name": part.name,
+        "state": state_of(program, reason),
+        "pid": program.pid if program and alive else None,
+        "since": since,
+        "log": str(folder.log(part.name)),
+        "detail": reason,
+    }
+
+
+def state_of(program: Program | None, reason: str | None) -> str:
+    """running | unhealthy | starting | stopping | stopped | failed."""
+    if program is None:
+        return "stopped"
+    if program.state == "RUNNING":
+        return "running" if reason is None else "unhealthy"
+    return STATES.get(program.state, "stopped")
+
+
+def addresses(status: dict[str, Any]) -> str:
+    """Where people go: the Airflow UI, the database for BI tools, the broker."""
+    database, airflow = status["postgres"], status["airflow"]
+    dsn = (
+        f"postgresql://sales_reader@{database['host']}:{database['port']}/{database['database']}"
+        f"?passfile={database['passfile']}"
+    )
+    return "\n".join(
+        (
+            f"Airflow     {airflow['url']}   (user and password: {airflow['credentials_file']})",
+            f"PostgreSQL  {dsn}",
+            f"Kafka       {status['kafka']['bootstrap']}, topic {status['kafka']['topic']}",
+            f"Lake        {status['lake_root']}",
+        )
+    )

@@ -1,0 +1,57 @@
+"""Real servers for tests marked `stack`: started once per session, on free ports, ended by pid."""
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from include.settings import KafkaSettings, PostgresSettings
+from stack import kafka, postgres
+from stack.database import prepare_sales
+from stack.processes import free_port
+
+if find_spec("tests.spark_session"):
+    pytest_plugins = ["tests.spark_session"]
+
+
+@pytest.fixture(scope="session")
+def server_folder() -> Iterator[Path]:
+    # Not pytest's own temporary folder: its parents are closed to the user PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="saleslake-tests-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(server_folder: Path) -> Iterator[postgres.PostgresServer]:
+    """A running PostgreSQL, empty."""
+    folder = server_folder / "postgres"
+    folder.mkdir()
+    server = postgres.PostgresServer(folder / "data", free_port(), folder / "superuser")
+    with postgres.running(server, folder / "log"):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sales_database(postgres_server: postgres.PostgresServer, server_folder: Path) -> PostgresSettings:
+    """Database `sales` with every migration applied, as `sales_loader`."""
+    passwords = {role: secrets.token_urlsafe(16) for role in ("sales_loader", "sales_reader")}
+    return prepare_sales(postgres_server, passwords, passfile=server_folder / "pgpass")
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(server_folder: Path) -> Iterator[str]:
+    """Bootstrap address of a real broker; it has no topics yet."""
+    broker = kafka.Broker(server_folder / "kafka", free_port(), free_port())
+    with kafka.running(broker, server_folder / "kafka.log"):
+        yield broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def orders_topic(kafka_broker: str) -> KafkaSettings:
+    """The orders topic, created as the stack creates it."""
+    settings = KafkaSettings(bootstrap_servers=kafka_broker)
+    kafka.ensure_topic(settings)
+    return settings
