@@ -25,7 +25,7 @@ from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context,
 
 from include.assets import SALES_MARTS
 from include.dag_defaults import DEFAULT_ARGS, START
-from include.publish.request import HOUR_PATTERN, PARTITION_KEY_FORMAT, request_of
+from include.publish.request import HOUR_PATTERN, PARTITION_KEY_FORMAT
 
 # Five minutes after the grace of ten. The offset names the run of 12:15 after hour 11, which it publishes.
 HOURLY = CronPartitionTimetable("15 * * * *", timezone="UTC", run_offset=-1, key_format=PARTITION_KEY_FORMAT)
@@ -49,6 +49,7 @@ PARAMS = {
     start_date=START,
     catchup=False,
     max_active_runs=1,
+    is_paused_upon_creation=False,
     default_args=DEFAULT_ARGS,
     dagrun_timeout=timedelta(hours=2),
     params=PARAMS,
@@ -58,25 +59,17 @@ PARAMS = {
 def publish_marts() -> None:
     @task(outlets=[SALES_MARTS])
     def publish_hours() -> dict[str, Any]:
-        # pyarrow, deltalake and the database: only where they are used, so that the file parses quickly.
-        from include.publish.run import publish
-        from include.sales_hook import sales_connection
-        from include.settings import get_settings
+        # Brings pyarrow, deltalake and the database driver: not while the file is parsed.
+        from include.publish.task import publish_for_run
 
         context = get_current_context()
         run = context["dag_run"]
-        request = request_of(
+        return publish_for_run(
             run_id=run.run_id,
             run_type=str(run.run_type),
             partition_key=run.partition_key,
             params=context["params"],
         )
-        settings = get_settings()
-        with sales_connection("publish_marts") as connection:
-            summary = publish(connection, settings.lake.root, settings.publish, request)
-        print(summary.as_markdown())
-        summary.raise_for_failures()
-        return summary.as_xcom()
 
     publish_hours()
 

@@ -27,6 +27,7 @@ from include.dag_defaults import DEFAULT_ARGS, START
     start_date=START,
     catchup=False,
     max_active_runs=1,
+    is_paused_upon_creation=False,
     # The next run comes in a minute and looks afresh: a late retry would only judge what is over.
     default_args={**DEFAULT_ARGS, "retries": 1, "retry_delay": timedelta(seconds=5)},
     dagrun_timeout=timedelta(minutes=5),
@@ -36,18 +37,10 @@ from include.dag_defaults import DEFAULT_ARGS, START
 def supervise_streams() -> None:
     @task(execution_timeout=timedelta(minutes=3))
     def supervise_orders() -> dict[str, str]:
-        from include.process_manager import ProcessManager
-        from include.sales_hook import sales_connection
-        from include.settings import get_settings
-        from include.stream_watch import supervise
+        # Brings the database driver: not while the file is parsed.
+        from include.stream_watch import supervise_for_run
 
-        settings = get_settings().supervision
-        manager = ProcessManager(settings.supervisor_socket, settings.program)
-        with sales_connection("supervise_streams") as connection:
-            watch = supervise(connection, manager, settings, get_current_context()["dag_run"].run_id)
-        print(watch.as_markdown())
-        watch.raise_for_refusal()
-        return watch.as_xcom()
+        return supervise_for_run(get_current_context()["dag_run"].run_id)
 
     supervise_orders()
 

@@ -30,7 +30,16 @@ class AirflowApi:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def unpause(self, dag_id: str) -> None:
+    def unpause(self, dag_id: str, *, timeout_seconds: float = 120) -> None:
+        """The DAG is scheduled. Waits until Airflow has read its file, a while after its start."""
+        deadline = time.monotonic() + timeout_seconds
+        while not self._is_known(dag_id):
+            if time.monotonic() > deadline:
+                raise AirflowApiError(
+                    f"Looking for the DAG {dag_id}: Airflow does not know it after {timeout_seconds:.0f} s."
+                    f" Nothing was done. See the import errors in the UI: {self._settings.url}"
+                )
+            time.sleep(POLL_SECONDS)
         self._ask("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
 
     def trigger(
@@ -95,6 +104,10 @@ class AirflowApi:
         value = self._ask("GET", path, query={"deserialize": "true"})["value"]
         return json.loads(value) if isinstance(value, str) else value
 
+    def _is_known(self, dag_id: str) -> bool:
+        answer = self._send("GET", f"/api/v2/dags/{dag_id}")
+        return answer.status_code != httpx.codes.NOT_FOUND
+
     def _ask(
         self,
         method: str,
@@ -113,8 +126,8 @@ class AirflowApi:
         self,
         method: str,
         path: str,
-        body: Mapping[str, Any] | None,
-        query: Mapping[str, str | int] | None,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
     ) -> httpx.Response:
         self._token = self._token or self._log_in()
         headers = {"Authorization": f"Bearer {self._token}"}

@@ -12,6 +12,7 @@ Every error this project raises on purpose.
     │   └── LedgerImbalance      rows or cents of a batch do not add up
     ├── PublishError             nothing was published
     │   ├── GateFailed           ledger and lake disagree about an hour
+    │   │   └── NothingToPublish the stream has not closed a batch yet
     │   └── StalePublisher       a newer version of that hour is already there
     ├── SimulatorError           the simulator cannot do what was asked
     └── AirflowApiError          the Airflow API refused or did not answer
@@ -62,6 +63,10 @@ class PublishError(LakehouseError):
 
 class GateFailed(PublishError):
     """Ledger and lake disagree about an hour."""
+
+
+class NothingToPublish(GateFailed):
+    """The stream has not closed a batch yet: nothing could be looked at."""
 
 
 class StalePublisher(PublishError):

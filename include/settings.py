@@ -83,11 +83,16 @@ class SupervisionSettings(Frozen):
 
     supervisor_socket: Path | None = None
     program: str = "lake-writer"
+    # Older than the first, a batch is called slow; older than the second, the stream is restarted. They are
+    # apart, because a restart throws away what a batch that is merely slow has done.
     max_batch_age_seconds: int = Field(60, ge=5)
+    restart_batch_age_seconds: int = Field(240, ge=5)
     max_heartbeat_age_seconds: int = Field(45, ge=5)
     max_start_seconds: int = Field(120, ge=5)
     # The breaker: a stream that needed this many restarts within an hour has a cause no restart heals.
     max_restarts_per_hour: int = Field(5, ge=1)
+    # A crash loop: as many starts within a quarter of an hour, whoever made them, and not one batch.
+    max_starts_without_batch: int = Field(4, ge=2)
     # SIGTERM ends the writer after its batch; the process manager kills it when that takes too long.
     max_stop_seconds: int = Field(90, ge=5)
 

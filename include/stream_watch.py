@@ -7,7 +7,8 @@ import psycopg
 
 from include.errors import StreamError
 from include.process_manager import ProcessManager
-from include.settings import SupervisionSettings
+from include.sales_hook import sales_connection
+from include.settings import SupervisionSettings, get_settings
 from include.supervision import History, Process, Progress, Verdict, judge
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,17 @@ from (
     select *, max(restart_id) over () as newest
     from ops.stream_restarts where stream = %s and started_at > now() - interval '1 hour'
 ) as recent
+"""
+SEEN = """
+insert into ops.stream_processes (stream, pid, started_at) values (%s, %s, %s) on conflict do nothing
+"""
+STARTS_WITHOUT_BATCH = """
+select count(*)
+from ops.stream_processes as process
+left join ops.stream_progress as progress using (stream)
+where stream = %s
+  and process.started_at > now() - interval '15 minutes'
+  and process.started_at > coalesce(progress.last_batch_at, '-infinity')
 """
 LEDGER_GAPS = """
 select count(*)
@@ -78,11 +90,25 @@ class Watch(NamedTuple):
             )
 
 
+def supervise_for_run(run_id: str) -> dict[str, str]:
+    """The one task of `supervise_streams`; returns what was seen and done, for XCom."""
+    settings = get_settings().supervision
+    manager = ProcessManager(settings.supervisor_socket, settings.program)
+    with sales_connection("supervise_streams") as connection:
+        watch = supervise(connection, manager, settings, run_id)
+    log.info("%s", watch.as_markdown())
+    watch.raise_for_refusal()
+    return watch.as_xcom()
+
+
 def supervise(
     connection: psycopg.Connection, manager: ProcessManager, settings: SupervisionSettings, run_id: str
 ) -> Watch:
     """Judge the stream and, where the verdict says so, restart it. A healthy stream is not touched."""
-    process, progress, history = manager.process(), read_progress(connection), read_history(connection)
+    process = manager.process()
+    if process.pid and process.started_at:
+        connection.execute(SEEN, (STREAM, process.pid, process.started_at))
+    progress, history = read_progress(connection), read_history(connection)
     row = connection.execute("select now()").fetchone()
     if row is None:
         raise StreamError("Asking the database for the time: no answer. Nothing was judged. Run it again.")
@@ -101,7 +127,8 @@ def read_progress(connection: psycopg.Connection) -> Progress | None:
 def read_history(connection: psycopg.Connection) -> History:
     restarts, unfinished = connection.execute(RESTARTS, (STREAM,)).fetchone() or (0, False)
     (gaps,) = connection.execute(LEDGER_GAPS, (LEDGER_BATCHES,)).fetchone() or (0,)
-    return History(restarts, unfinished, gaps)
+    (starts,) = connection.execute(STARTS_WITHOUT_BATCH, (STREAM,)).fetchone() or (0,)
+    return History(restarts, unfinished, gaps, starts)
 
 
 def _restart(

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from include.settings import SupervisionSettings
 
-Health = Literal["healthy", "starting", "stuck", "stopped", "damaged"]
+Health = Literal["healthy", "starting", "slow", "stuck", "stopped", "damaged"]
 Action = Literal["none", "restart", "refuse"]
 
 # States of a program as supervisord names them.
@@ -37,11 +37,12 @@ class Progress(NamedTuple):
 
 
 class History(NamedTuple):
-    """What the database remembers: earlier restarts, and holes in the ledger's offsets."""
+    """What the database remembers. `starts_without_batch` looks back a quarter of an hour."""
 
     restarts_in_last_hour: int
     has_unfinished_restart: bool
     ledger_gaps: int
+    starts_without_batch: int = 0
 
 
 class Verdict(NamedTuple):
@@ -61,13 +62,20 @@ def judge(
 ) -> Verdict:
     """
     Judge by progress, not by "the process is there". Rules in order, the first that speaks decides:
-    a hole in the ledger, the process manager's state, the stream's own word.
+    a hole in the ledger, a crash loop, the process manager's state, the stream's own word.
     """
     if history.ledger_gaps:
         holes = (
             f"the ledger has {history.ledger_gaps} holes between batches: offsets were skipped or read twice"
         )
         return Verdict("damaged", "refuse", [holes])
+    if history.starts_without_batch >= settings.max_starts_without_batch and _has_work(progress):
+        loop = (
+            f"{history.starts_without_batch} starts within 15 minutes and not one batch: it crashes or hangs"
+        )
+        return Verdict(
+            "stuck", "refuse", [loop, *([progress.detail] if progress and progress.detail else [])]
+        )
     health, reasons = _condition(process, progress, history, now, settings)
     if health == "stopped":
         return Verdict(health, "refuse", reasons)
@@ -101,6 +109,9 @@ def _condition(
     reasons = list(_complaints(progress, now, settings))
     if reasons:
         return "stuck", reasons
+    batch = _batch_age(progress, now)
+    if _has_work(progress) and batch > settings.max_batch_age_seconds:
+        return "slow", [f"{_waiting(progress, batch)} (expected: {settings.max_batch_age_seconds})"]
     return "healthy", [_progress_in_words(progress, now)]
 
 
@@ -112,18 +123,32 @@ def _starting_or_stuck(
     return ("stuck" if seconds > settings.max_start_seconds else "starting"), [said]
 
 
+def _has_work(progress: Progress | None) -> bool:
+    return progress is None or progress.lag_records != 0
+
+
 def _complaints(progress: Progress, now: datetime, settings: SupervisionSettings) -> Iterator[str]:
     heartbeat = _age(progress.heartbeat_at, now)
     if heartbeat > settings.max_heartbeat_age_seconds:
         yield f"no heartbeat for {heartbeat:.0f} s (allowed: {settings.max_heartbeat_age_seconds})"
     if progress.state != "running":
         yield f"the process runs, but the stream says {progress.state} {progress.detail}".strip()
-    # The first batch after a start replays what was left; it has the start's time on top.
-    batch = min(_age(progress.last_batch_at, now), _age(progress.started_at, now))
-    if progress.lag_records != 0 and batch > settings.max_batch_age_seconds:
-        waiting = "an unknown number of" if progress.lag_records is None else progress.lag_records
-        allowed = settings.max_batch_age_seconds
-        yield f"no batch for {batch:.0f} s (allowed: {allowed}) while {waiting} records wait"
+    batch, allowed = _batch_age(progress, now), settings.restart_batch_age_seconds
+    if not progress.last_batch_at or progress.last_batch_at < progress.started_at:
+        # The first batch after a start replays what was left, in a cold JVM.
+        allowed += settings.max_start_seconds
+    if _has_work(progress) and batch > allowed:
+        yield f"{_waiting(progress, batch)} (allowed: {allowed})"
+
+
+def _batch_age(progress: Progress, now: datetime) -> float:
+    """Seconds without a closed batch; the time before this start does not count."""
+    return min(_age(progress.last_batch_at, now), _age(progress.started_at, now))
+
+
+def _waiting(progress: Progress, batch_age: float) -> str:
+    records = "an unknown number of" if progress.lag_records is None else progress.lag_records
+    return f"{records} records wait, and no batch for {batch_age:.0f} s"
 
 
 def _progress_in_words(progress: Progress, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""What is sold and who buys it, made by Faker. The same catalogue seed gives the same shop, whatever the orders."""
+"""What is sold and who buys it, made by Faker. One catalogue seed is one shop, whatever the orders."""
 
 import json
 import random

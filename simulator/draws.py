@@ -1,8 +1,8 @@
 """
 The random numbers behind the orders, drawn with numpy a block at a time.
 
-Every event has its own row of numbers, fixed by (seed, sequence number) alone, so the orders do not depend on how
-fast or in how large pieces they are asked for.
+Every event has its own row of numbers, fixed by (seed, sequence number) alone, so the orders do not depend
+on how fast or in how large pieces they are asked for.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Uniform numbers of consecutive events. `per_line` is events x MAX_LINES x (product, units, discount)."""
+    """Uniform numbers of consecutive events; `per_line` has (product, units, discount) of MAX_LINES lines."""
 
     per_order: Floats  # events x (region, customer, channel, payment, lines, mix, late, late_by)
     per_line: Floats
@@ -86,7 +86,7 @@ def demand_by_slot() -> Floats:
 
 
 def product_bounds(products: Sequence[Product], seed: int) -> Floats:
-    """Popularity of the products by region: a few sell very well, most hardly, and each region has its darlings."""
+    """Popularity of the products by region: a few sell very well, most hardly; regions differ."""
     generator = np.random.default_rng([seed, 7])
     rank = generator.permutation(len(products))
     popularity = 1.0 / (rank + 3.0) ** 0.95

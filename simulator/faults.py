@@ -1,8 +1,8 @@
 """
 Records that break the contract, each kind by name, with the reasons it must be quarantined for.
 
-A maker turns a good order into bytes and touches nothing else; it may scribble on the order it is given. A fault
-breaks exactly the rules it is named for: amounts it changes are summed up again, so that the total is right.
+A maker turns a good order into bytes. A fault breaks exactly the rules it is named for: where it changes
+amounts, the order is summed up again, so that the total is right.
 """
 
 import json
@@ -160,7 +160,7 @@ def oversized(order: Order, now: datetime) -> bytes:
 
 
 def strange_name(name: str) -> Maker:
-    """A text that tempts somebody to run, render or mangle it. Under ids of its own: the catalogue stays clean."""
+    """A text that tempts somebody to run, render or mangle it; its product id keeps the catalogue clean."""
     return line_edited(product_id="P-STRANGE", product_name=name, category="Strange")
 
 

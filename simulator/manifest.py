@@ -1,9 +1,9 @@
 """
 The truth manifest: an SQLite file with every record the simulator made, written before the record is sent.
 
-What is in it survives `kill -9` of the simulator; several simulators may write to one file. An event's `ack` is
-`unknown` until the broker has answered: a record that is `ok` is in Kafka, one that is `fail` is not, and one that
-stays `unknown` may be.
+What is in it survives `kill -9` of the simulator; several simulators may write to one file. An event's `ack`
+is `unknown` until the broker has answered: a record that is `ok` is in Kafka, one that is `fail` is not, and
+one that stays `unknown` may be.
 """
 
 import json
@@ -43,7 +43,7 @@ create table if not exists events (
     goods_cents   integer not null, -- the lines alone
     total_cents   integer not null,
     fault         text,             -- null: a good order, new at this moment
-    reasons       text not null,    -- what it must be quarantined for, comma-separated; '' when it follows the contract
+    reasons       text not null,    -- what it must be quarantined for, comma-separated; '' for a good one
     content_hash  integer not null, -- of everything but event_id
     sent_at_ms    integer not null,
     ack           text not null default 'unknown' check (ack in ('ok', 'fail', 'unknown')),
@@ -80,7 +80,7 @@ class Manifest:
         try:
             self._file = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             self._file.execute("pragma journal_mode = wal")
-            # In WAL mode what is committed outlives the process; only a dead machine could lose the last moments.
+            # In WAL mode what is committed outlives the process; only a dead machine could lose some.
             self._file.execute("pragma synchronous = normal")
             self._file.executescript(SCHEMA)
         except sqlite3.Error as error:

@@ -1,4 +1,4 @@
-"""How the four regions differ: when they buy, where they live, what lands in the basket and how it is paid."""
+"""How the four regions differ: when they buy, where they live, how much, and how it is paid."""
 
 from dataclasses import dataclass
 
@@ -45,13 +45,15 @@ REGIONS = (
         channels=(0.40, 0.34, 0.12, 0.14), payments=(0.68, 0.18, 0.02, 0.09, 0.03), locales=("en_US",),
     ),
     Region(
-        "EMEA", 0.32, 60, {"DE": 0.27, "GB": 0.23, "FR": 0.18, "NL": 0.10, "ES": 0.08, "AE": 0.07, "ZA": 0.07},
+        "EMEA", 0.32, 60,
+        {"DE": 0.27, "GB": 0.23, "FR": 0.18, "NL": 0.10, "ES": 0.08, "AE": 0.07, "ZA": 0.07},
         0.44, 0.14, 590, 5_000, 19,
         channels=(0.44, 0.28, 0.18, 0.10), payments=(0.42, 0.27, 0.22, 0.05, 0.04),
         locales=("en_GB", "de_DE", "fr_FR"),
     ),
     Region(
-        "APAC", 0.20, 480, {"JP": 0.30, "AU": 0.20, "SG": 0.15, "IN": 0.20, "KR": 0.15}, 0.34, 0.22, 450, 4_000, 9,
+        "APAC", 0.20, 480, {"JP": 0.30, "AU": 0.20, "SG": 0.15, "IN": 0.20, "KR": 0.15},
+        0.34, 0.22, 450, 4_000, 9,
         channels=(0.22, 0.52, 0.06, 0.20), payments=(0.50, 0.14, 0.24, 0.08, 0.04),
         locales=("en_IN", "en_AU"),
     ),

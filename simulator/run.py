@@ -107,7 +107,8 @@ class Progress:
         if now - self._shown_at < self._every:
             return
         rate = (totals.made - self._shown_made) / (now - self._shown_at)
-        line = f"{totals.made:,} records, {rate:,.0f}/s, {totals.acks['ok']:,} acknowledged, {totals.open:,} waiting"
+        answers = f"{totals.acks['ok']:,} acknowledged, {totals.open:,} waiting"
+        line = f"{totals.made:,} records, {rate:,.0f}/s, {answers}"
         self._out.write(f"\r{line:<78}" if self._out.isatty() else f"{line}\n")
         self._out.flush()
         self._shown_at, self._shown_made = now, totals.made
@@ -129,7 +130,7 @@ def simulate(
     stop: threading.Event,
     show: Callable[[Totals], None],
 ) -> Totals:
-    """Run until the plan's count is reached or `stop` is set; either way nothing sent stays unaccounted for."""
+    """Run until the plan's count is reached or `stop` is set; either way what was sent is accounted for."""
     totals, begin = Totals(), time.monotonic()
     while not stop.is_set() and totals.made != plan.count:
         due = min(plan.due(time.monotonic() - begin) - totals.made, BLOCK)

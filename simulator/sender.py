@@ -4,6 +4,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaProducer
@@ -41,9 +42,7 @@ REFUSED = (
 class Sender:
     """Sends the events of one run and collects the broker's answers."""
 
-    def __init__(
-        self, kafka: KafkaSettings, run_id: str, *, linger_ms: int = 20, compression: str = "lz4"
-    ) -> None:
+    def __init__(self, kafka: KafkaSettings, run_id: str, *, linger_ms: int, compression: str | None) -> None:
         # The library logs every failed attempt to reconnect; the progress line shows what waits instead.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         self._topic = kafka.orders_topic
@@ -80,12 +79,11 @@ class Sender:
         self._waiting_bytes += size
 
     def answers(self, *, wait_seconds: float = 0.0) -> Iterable[Ack]:
-        """The answers that have come in; with `wait_seconds`, those to come within that time for the oldest record."""
+        """The answers that have come in; `wait_seconds` is how long to wait for the oldest one due."""
         if wait_seconds and self._waiting:
-            try:
+            # An error is an answer like the others, or none yet.
+            with suppress(KafkaError):
                 self._waiting[0][2].get(timeout=wait_seconds)
-            except KafkaError:
-                pass  # an answer like the others, or none yet
         acks, self._refused = self._refused, []
         while self._waiting and self._waiting[0][2].is_done:
             seq, size, future = self._waiting.popleft()
@@ -110,7 +108,7 @@ class Sender:
         return acks
 
 
-def _producer(kafka: KafkaSettings, linger_ms: int, compression: str) -> KafkaProducer:
+def _producer(kafka: KafkaSettings, linger_ms: int, compression: str | None) -> KafkaProducer:
     task = f"Connecting to Kafka at {kafka.bootstrap_servers}"
     try:
         producer = KafkaProducer(

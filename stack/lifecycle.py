@@ -19,7 +19,9 @@ from stack.supervisor import Program, Supervisor, write_configuration
 
 # Told while waiting: the part's name and what it is waiting for; None once it is healthy.
 Report = Callable[[str, str | None], None]
-GIVEN_UP = ("FATAL", "EXITED", "STOPPED")
+# The process manager's word for a part that died too often while starting.
+GAVE_UP = "FATAL"
+NOT_STARTED = ("STOPPED", "EXITED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +116,24 @@ def _change_simulator(folder: RunFolder, supervisor: Supervisor, every: dict[str
 
 
 def start_and_wait(supervisor: Supervisor, chosen: Iterable[Part], report: Report) -> None:
+    """Start what does not run, each part once the one it comes after is healthy; return when all are."""
     waiting = {part.name: part for part in chosen}
-    programs = supervisor.programs()
-    for name in waiting:
-        if programs[name].state != "RUNNING":
+    for name, program in supervisor.programs().items():
+        if name in waiting and program.state == GAVE_UP:
             supervisor.start(name)
     began = monotonic()
     while waiting:
-        reasons = reasons_against(waiting.values(), supervisor.programs())
-        for name, reason in reasons.items():
+        programs = supervisor.programs()
+        for part in waiting.values():
+            if part.after not in waiting and programs[part.name].state in NOT_STARTED:
+                supervisor.start(part.name)
+        for name, reason in reasons_against(waiting.values(), programs).items():
             report(name, reason)
+            waited = monotonic() - began
             if reason is None:
                 del waiting[name]
-            elif monotonic() - began > waiting[name].healthy_within_seconds:
-                raise _not_healthy(supervisor.folder, name, reason, monotonic() - began)
+            elif programs[name].state == GAVE_UP or waited > waiting[name].healthy_within_seconds:
+                raise _not_healthy(supervisor.folder, name, reason, waited)
         if waiting:
             sleep(0.3)
 

@@ -41,9 +41,11 @@ class Part:
     stop_children: bool = True
     # Dying sooner counts as a failed start; after `start_retries` of them in a row the part is given up.
     start_seconds: int = 5
-    start_retries: int = 6
-    healthy_within_seconds: int = 120
+    start_retries: int = 4
+    healthy_within_seconds: int = 180
     optional: bool = False
+    # The part that must be healthy before this one is started.
+    after: str | None = None
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -108,7 +110,7 @@ def _lake_writer(folder: RunFolder, ports: Ports) -> Part:
         stop_children=False,
         start_seconds=20,
         start_retries=12,
-        healthy_within_seconds=180,
+        healthy_within_seconds=300,
     )
 
 
@@ -151,7 +153,9 @@ def _airflow(folder: RunFolder, ports: Ports) -> list[Part]:
             [program, *words],
             folder.home("airflow"),
             partial(airflow_health, url, name),
-            healthy_within_seconds=180,
+            healthy_within_seconds=300,
+            # A task that is started before the API server answers fails.
+            after="airflow-api-server" if name == "scheduler" else None,
         )
         for name, words in arguments.items()
     ]

@@ -35,10 +35,10 @@ def publish(
     """
     Publish the hours of `request`, each in a transaction of its own. Twice is once.
 
-    An hour that fails its gate keeps what it had and does not stop the others; see `Summary.failed`.
+    An hour that fails keeps what it had and does not stop the others: `Summary.raise_for_failures`.
 
     Raises:
-        GateFailed: the ledger or the lake is not there at all.
+        GateFailed: the ledger (NothingToPublish) or the lake is not there at all.
         psycopg.OperationalError: the database went away. Hours done by then stay done, also one whose COMMIT
             got no answer: run it again, it looks at marts.publications and goes on from there.
     """
@@ -103,9 +103,9 @@ def _publish_one(
         published = publish_hour(connection, release, settings)
     except StalePublisher as error:
         return _result(release, "superseded", detail=str(error))
-    except (GateFailed, PublishError) as error:
+    except PublishError as error:
         log.error("%s", error)
-        return _result(release, "failed", detail=str(error))
+        return _result(release, "failed" if isinstance(error, GateFailed) else "gave up", detail=str(error))
     return _result(release, published.outcome, published)
 
 

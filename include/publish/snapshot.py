@@ -8,7 +8,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from include.errors import GateFailed
+from include.errors import NothingToPublish
 
 HOUR = timedelta(hours=1)
 CLOSED = Decimal("1.000")
@@ -48,14 +48,14 @@ def read_snapshot(connection: psycopg.Connection) -> Snapshot:
     Read ledger, progress and publications in one repeatable-read transaction.
 
     Raises:
-        GateFailed: the stream has closed no batch yet, or does not say how far it is.
+        NothingToPublish: the stream has closed no batch yet, or does not say how far it is.
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         batch_id = _one(connection, "select max(batch_id) from ops.ledger")
         as_of = _one(connection, "select as_of from ops.stream_progress where stream = 'orders'")
         if batch_id is None or as_of is None:
-            raise GateFailed(
+            raise NothingToPublish(
                 f"Reading the ledger: last closed batch {batch_id}, stream read up to {as_of}."
                 " Nothing was published. Start the lake writer and wait for its first batch."
             )

@@ -5,14 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from include.errors import GateFailed
+from include.errors import GateFailed, PublishError
 
 # A summary must stay small: XCom keeps it in the metadata database.
 MAX_ROWS = 100
 
 
 class HourResult(NamedTuple):
-    """`outcome`: published, restated, unchanged, checked (dry run), open, superseded or failed."""
+    """`outcome`: published, restated, unchanged, checked (dry run), open, superseded, failed or gave up."""
 
     hour: datetime
     outcome: str
@@ -34,21 +34,23 @@ class Summary(NamedTuple):
     as_of: datetime
     results: list[HourResult]
 
-    @property
-    def failed(self) -> list[HourResult]:
-        return [result for result in self.results if result.outcome == "failed"]
-
     def raise_for_failures(self) -> None:
         """
         Raises:
-            GateFailed: at least one hour was not published.
+            PublishError: an hour met a lock or a timeout; it is worth trying again.
+            GateFailed: hours failed their gate; trying again does not help.
         """
-        if self.failed:
-            hours = ", ".join(f"{result.hour:%Y-%m-%dT%H:%MZ}" for result in self.failed)
-            raise GateFailed(
-                f"Publishing {len(self.results)} hours: {len(self.failed)} failed ({hours})."
-                f" First: {self.failed[0].detail} The other hours are published."
+        gave_up, failed = self._with("gave up"), self._with("failed")
+        if gave_up or failed:
+            first = (gave_up or failed)[0]
+            hours = ", ".join(f"{result.hour:%Y-%m-%dT%H:%MZ}" for result in gave_up + failed)
+            raise (PublishError if gave_up else GateFailed)(
+                f"Publishing {len(self.results)} hours: {len(gave_up + failed)} failed ({hours})."
+                f" The other hours are published. First: {first.detail}"
             )
+
+    def _with(self, outcome: str) -> list[HourResult]:
+        return [result for result in self.results if result.outcome == outcome]
 
     def as_markdown(self) -> str:
         """A headline, then one row per hour."""

@@ -28,7 +28,7 @@ Result = Literal["PASS", "FAIL", "-"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the report. `problems` says where and what, the first ones only; `failures` counts all of them."""
+    """One line of the report. `problems` says where and what, the first ones; `failures` counts all."""
 
     layer: str
     rows: int

@@ -18,7 +18,8 @@ from ops.ledger
 """
 LIVE_AND_HOURS = {
     "ops.hour_ledger": """
-        select extract(epoch from hour_utc)::bigint as hour_utc, orders, revenue_cents from ops.hour_ledger""",
+        select extract(epoch from hour_utc)::bigint as hour_utc, orders, revenue_cents
+        from ops.hour_ledger""",
     "live.order_value_minute": """
         select extract(epoch from date_trunc('hour', minute_utc, 'UTC'))::bigint as hour_utc, region, channel,
                sum(orders)::bigint as orders, sum(revenue_cents)::bigint as revenue_cents

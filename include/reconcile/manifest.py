@@ -18,7 +18,8 @@ SEQ_BITS = 40
 EVENTS = """
 select run_number, seq, order_id, hour_utc, region, channel, total_cents, reasons, content_hash, ack,
        partition, "offset"
-from events join (select run_id, row_number() over (order by run_id) - 1 as run_number from runs where topic = ?)
+from events
+join (select run_id, row_number() over (order by run_id) - 1 as run_number from runs where topic = ?)
     using (run_id)
 order by run_number, seq
 """
@@ -42,7 +43,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the simulators sent. `events` has SCHEMA and `key`, ascending: run and sequence number as one number."""
+    """What the simulators sent. `events` has SCHEMA and, ascending, `key`: run and sequence number in one."""
 
     runs: pa.Array  # run ids; an event's run_number is its place here
     events: pa.Table

@@ -1,4 +1,4 @@
-"""What must have become of every record the simulator sent, reckoned from the manifest and the order in Kafka alone."""
+"""What must have become of every record the simulator sent, from the manifest and Kafka's order alone."""
 
 from dataclasses import dataclass
 
@@ -28,8 +28,9 @@ class Verdicts:
 
 def judge(truth: Truth, lake: LakeCut) -> Verdicts:
     event = keys_in_bronze(truth, lake.bronze)
-    foreign_orders = _foreign_orders(lake, lake.bronze["position"].to_numpy()[event < 0])
-    ours = np.flatnonzero(event >= 0)
+    is_foreign = event < 0
+    foreign_orders = _foreign_orders(lake, lake.bronze["position"].to_numpy()[is_foreign])
+    ours = np.flatnonzero(~is_foreign)
     is_shared = pc.is_in(truth.events["order_id"].take(pa.array(event[ours])), value_set=foreign_orders)
     ours = ours[~is_shared.to_numpy()]
     position, event = lake.bronze["position"].to_numpy()[ours], event[ours]
@@ -45,7 +46,7 @@ def judge(truth: Truth, lake: LakeCut) -> Verdicts:
             "found_reasons": found_reasons,
         }
     )
-    return Verdicts(rows, int(np.sum(keys_in_bronze(truth, lake.bronze) < 0)), foreign_orders)
+    return Verdicts(rows, int(np.sum(is_foreign)), foreign_orders)
 
 
 def _foreign_orders(lake: LakeCut, foreign_positions: Integers) -> pa.Array:
@@ -58,7 +59,7 @@ def _foreign_orders(lake: LakeCut, foreign_positions: Integers) -> pa.Array:
 
 
 def _expected(events: pa.Table, event: Integers, position: Integers) -> tuple[Integers, pa.Array]:
-    """The first good record of an order is accepted, the same again is a duplicate, anything else a conflict."""
+    """The first good record of an order is accepted, the same again a duplicate, any other a conflict."""
     reasons = events["reasons"].take(pa.array(event)).combine_chunks()
     expected = np.full(len(event), QUARANTINED)
     good = np.flatnonzero(pc.equal(reasons, "").to_numpy(zero_copy_only=False))

@@ -11,7 +11,7 @@ import psycopg
 from include.reconcile.checks import Check, layer_checks, manifest_check
 from include.reconcile.database import DatabaseCut, ledger_ends, read_database
 from include.reconcile.lake import LakeCut, read_lake
-from include.reconcile.manifest import acknowledged_ends, read_manifest
+from include.reconcile.manifest import Truth, acknowledged_ends, read_manifest
 from include.reconcile.marts import mart_checks
 from include.reconcile.oracle import judge
 from include.reconcile.structure import bronze_check, disposition_checks
@@ -48,7 +48,7 @@ class Reconciliation:
 def reconcile(
     settings: Settings, *, wait_seconds: float = 0.0, require_marts: bool = False
 ) -> Reconciliation:
-    """Compare everything at the last closed batch, after waiting for what is acknowledged to be in the lake."""
+    """Compare all at the last closed batch, after waiting for what is acknowledged to be in the lake."""
     late = ""
     if wait_seconds:
         late = wait_for_lake(settings.manifest, settings.kafka.orders_topic, settings.postgres, wait_seconds)
@@ -60,6 +60,14 @@ def reconcile(
     # After the snapshot: all that the ledger speaks of is in the Delta tables by now.
     lake = read_lake(settings.lake.root, database.batch_id)
     truth = read_manifest(settings.manifest, settings.kafka.orders_topic)
+    checks, foreign = compare(database, lake, truth, require_marts=require_marts)
+    return Reconciliation(database.batch_id, checks, foreign, time.monotonic() - begin, late)
+
+
+def compare(
+    database: DatabaseCut, lake: LakeCut, truth: Truth, *, require_marts: bool
+) -> tuple[tuple[Check, ...], int]:
+    """All checks of one cut, and how many records are not the simulator's."""
     verdicts = judge(truth, lake)
     checks = (
         manifest_check(truth, verdicts, lake, _ends(database)),
@@ -70,7 +78,7 @@ def reconcile(
         *mart_checks(lake, database, require=require_marts),
         *_missing_tables(lake),
     )
-    return Reconciliation(database.batch_id, checks, verdicts.foreign_records, time.monotonic() - begin, late)
+    return checks, verdicts.foreign_records
 
 
 def _ends(database: DatabaseCut) -> dict[int, int]:

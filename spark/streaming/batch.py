@@ -26,7 +26,7 @@ from lake.tables import (
 from spark.streaming.accounts import balanced_ledger, read_books, sums
 from spark.streaming.closing import ClosedBatch
 from spark.streaming.delta_log import append
-from spark.streaming.generation import Generation, batch_offsets
+from spark.streaming.generation import Generation, Offsets, batch_offsets
 from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
 from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import (
@@ -67,6 +67,9 @@ class BatchWriter:
         Raises:
             LedgerImbalance: rows or cents do not add up; the batch stays open.
         """
+        start, end = batch_offsets(self.lake.root, self.generation, spark_batch_id)
+        if start == end:  # Spark begins an empty topic with an empty batch
+            return
         judged = judged_orders(
             records,
             reporting_currency=self.lake.reporting_currency,
@@ -74,14 +77,12 @@ class BatchWriter:
             email_key=self.email_key,
         ).persist()
         try:
-            self._write(judged, spark_batch_id)
+            self._write(judged, self.generation.batch_id(spark_batch_id), start, end)
         finally:
             judged.unpersist()
 
-    def _write(self, judged: DataFrame, spark_batch_id: int) -> None:
+    def _write(self, judged: DataFrame, batch_id: int, start: Offsets, end: Offsets) -> None:
         started = time.monotonic()
-        batch_id = self.generation.batch_id(spark_batch_id)
-        start, end = batch_offsets(self.lake.root, self.generation, spark_batch_id)
         self._append(bronze_orders(judged, batch_id=batch_id), BRONZE_ORDERS, batch_id)
         self._reach("after_bronze")
 
@@ -134,7 +135,8 @@ class BatchWriter:
         if rows.num_rows:
             names = COLUMNS[table].names
             held = sums_of_batch.sparkSession.createDataFrame(rows)
-            self._append(held.withColumn("batch_id", F.lit(batch_id)).select(*names), table, batch_id)
+            numbered = held.withColumn("batch_id", F.lit(batch_id).cast("long"))
+            self._append(numbered.select(*names), table, batch_id)
         return rows
 
     def _append(self, rows: DataFrame, table: Table, batch_id: int) -> None:

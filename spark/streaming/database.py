@@ -26,11 +26,18 @@ class Database:
         """Do `work` once. A broken connection is dropped, so that the next call opens another."""
         try:
             if self._connection is None:
-                self._connection = connect(self._postgres, application_name=self._application_name)
+                self._connection = self._connect()
             return work(self._connection)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             self.close()
             raise
+
+    def _connect(self) -> psycopg.Connection:
+        # Autocommit, or the first SELECT would open a transaction in which every later one is but a savepoint.
+        connection = connect(self._postgres, application_name=self._application_name, autocommit=True)
+        connection.execute("set lock_timeout = '10s'")
+        connection.execute("set statement_timeout = '60s'")
+        return connection
 
     def run_patiently(self, work: Callable[[psycopg.Connection], T], *, seconds: float) -> T:
         """

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
@@ -33,7 +32,7 @@ from spark.streaming.closing import ClosedBatch, close_batch
 from spark.streaming.database import Database
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.generation import QUERY, Generation
-from spark.streaming.opening import open_generation, open_index
+from spark.streaming.opening import closed_offsets, open_generation, open_index
 from spark.streaming.progress import Heartbeat
 from spark.streaming.topic import Topic
 
@@ -74,6 +73,8 @@ class GracefulStop:
 
     def __init__(self) -> None:
         self.wanted = threading.Event()
+        # What made a batch fail, before Spark wraps it in traces of both languages.
+        self.cause: Exception | None = None
         self._between_batches = threading.Event()
 
     def hold_back_new_batch(self) -> None:
@@ -93,7 +94,11 @@ def start(
 ) -> StreamingQuery:
     def write(batch: DataFrame, spark_batch_id: int) -> None:
         stop.hold_back_new_batch()
-        writer.write(batch, spark_batch_id)
+        try:
+            writer.write(batch, spark_batch_id)
+        except Exception as error:
+            stop.cause = error
+            raise
 
     pace = f"{settings.stream.trigger_seconds} seconds"
     trigger = {"availableNow": True} if until_caught_up else {"processingTime": pace}
@@ -184,18 +189,11 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         heartbeat.say("running")
         log.info("writing %s from batch %d on", root, generation.first_batch_id)
         await_end(query, stop, heartbeat)
-    except BaseException as error:
-        heartbeat.end("failed", cause_of(error))
-        raise
+    except Exception as error:
+        cause = stop.cause or error
+        heartbeat.end("failed", str(cause)[:1_000])
+        raise cause from None
     heartbeat.end("stopped")
-
-
-def closed_offsets(connection, topic: str) -> dict[int, int]:  # type: ignore[no-untyped-def]
-    """The first offset after the last closed batch, by partition."""
-    rows = connection.execute(
-        "select partition, max(end_offset) from ops.ledger where topic = %s group by partition", [topic]
-    )
-    return dict(rows.fetchall())
 
 
 def await_end(query: StreamingQuery, stop: GracefulStop, heartbeat: Heartbeat) -> None:
@@ -204,15 +202,6 @@ def await_end(query: StreamingQuery, stop: GracefulStop, heartbeat: Heartbeat) -
             heartbeat.say("stopping")
             stop.carry_out(query)
             return
-
-
-def cause_of(error: BaseException) -> str:
-    """The first lines of what went wrong; a batch's own error without Spark's wrapping."""
-    text = str(error) or type(error).__name__
-    if isinstance(error, StreamingQueryException):
-        told = [line for line in text.splitlines() if "include.errors." in line]
-        text = told[-1].strip() if told else text
-    return text[:1_000]
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -230,7 +219,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     logging.Formatter.converter = time.gmtime
     for chatty in ("kafka", "py4j"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     stop = GracefulStop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.wanted.set())
@@ -238,8 +227,8 @@ def main(argv: list[str] | None = None) -> int:
         settings = get_settings()
         with sole_writer(settings.lake.root):
             run(settings, stop, until_caught_up=args.until_caught_up)
-    except (LakehouseError, StreamingQueryException) as error:
-        log.error("%s", cause_of(error))
+    except LakehouseError as error:
+        log.error("%s", error)
         return 1
     log.info("stopped")
     return 0

@@ -11,7 +11,13 @@ from include.errors import CheckpointMismatch
 from lake.tables import SILVER_ORDERS, checkpoint
 from spark.streaming.database import Database
 from spark.streaming.delta_log import last_batch
-from spark.streaming.generation import QUERY, Generation, begin_generation, load_generation
+from spark.streaming.generation import (
+    QUERY,
+    Generation,
+    batch_offsets,
+    begin_generation,
+    load_generation,
+)
 from spark.streaming.order_index import AcceptedOrder, OrderIndex
 from spark.streaming.topic import Topic
 
@@ -28,7 +34,7 @@ def open_generation(root: Path, topic: Topic, database: Database) -> Generation:
     identity = topic.identity()
     generation = load_generation(root)
     if generation is None:
-        _refuse_ledger_without_lake(root, database)
+        _refuse_ledger_without_lake(root, topic.name, database)
         return begin_generation(
             root,
             topic=topic.name,
@@ -46,12 +52,13 @@ def open_generation(root: Path, topic: Topic, database: Database) -> Generation:
     return generation
 
 
-def _refuse_ledger_without_lake(root: Path, database: Database) -> None:
-    closed = database.run(_last_closed)
-    if closed is not None:
+def _refuse_ledger_without_lake(root: Path, topic: str, database: Database) -> None:
+    closed = database.run(lambda connection: closed_offsets(connection, topic))
+    if closed:
         raise CheckpointMismatch(
-            f"Starting the stream on the empty lake {root}: ops.ledger already has batches up to {closed}, of another lake."
-            " Orders would be counted twice in `live`. Nothing was written. Correct lake.root, or use a fresh database."
+            f"Starting the stream on the empty lake {root}: ops.ledger already has offsets up to {closed}, of another"
+            " lake. Orders would be counted twice in `live`. Nothing was written. Correct lake.root, or use a fresh"
+            " database."
         )
 
 
@@ -59,19 +66,23 @@ def _refuse_ledger_behind_checkpoint(root: Path, generation: Generation, databas
     done = last_done(root)
     if done is None:
         return
-    needed, closed = generation.batch_id(done), database.run(_last_closed)
-    if closed is None or closed < needed:
+    start, end = batch_offsets(root, generation, done)
+    closed = database.run(lambda connection: closed_offsets(connection, generation.topic))
+    open_partitions = {p: closed.get(p) for p in end if end[p] > max(start[p], closed.get(p, 0))}
+    if open_partitions:
         raise CheckpointMismatch(
-            f"Starting the stream on {root}: the checkpoint has done batch {needed}, ops.ledger ends at {closed}."
-            " The database was restored from an older state or is another one. Nothing was written."
-            " Restore a database that has this batch, or correct the postgres settings."
+            f"Starting the stream on {root}: the checkpoint has read up to offsets {dict(end)}, ops.ledger ends at"
+            f" {open_partitions}. The database was restored from an older state or is another one. Nothing was"
+            " written. Restore a database that has these batches, or correct the postgres settings."
         )
 
 
-def _last_closed(connection: psycopg.Connection) -> int | None:
-    with connection.transaction():
-        row = connection.execute("select max(batch_id) from ops.ledger").fetchone()
-    return row[0] if row else None
+def closed_offsets(connection: psycopg.Connection, topic: str) -> dict[int, int]:
+    """The first offset after the last closed batch, by partition."""
+    rows = connection.execute(
+        "select partition, max(end_offset) from ops.ledger where topic = %s group by partition", [topic]
+    )
+    return dict(rows.fetchall())
 
 
 def last_done(root: Path) -> int | None:

@@ -16,9 +16,7 @@ class Topic:
         self.name = kafka.orders_topic
         self._bootstrap = kafka.bootstrap_servers
         try:
-            self._consumer = KafkaConsumer(
-                bootstrap_servers=kafka.bootstrap_servers, request_timeout_ms=10_000, default_api_timeout_ms=10_000
-            )
+            self._consumer = KafkaConsumer(bootstrap_servers=kafka.bootstrap_servers)
         except KafkaError as error:
             raise StreamError(
                 f"Asking Kafka at {self._bootstrap} about topic {self.name}: {error}. The stream did not start."

@@ -54,7 +54,7 @@ def _is_whole() -> Column:
 
 def _text_reasons(is_too_large: Column, is_utf8: Column) -> Column:
     text = F.col("text")
-    is_blank = F.coalesce(F.trim(text, F.lit(BLANKS)) == "", F.lit(True))
+    is_blank = F.coalesce(F.btrim(text, F.lit(BLANKS)) == "", F.lit(True))
     return (
         F.when(F.col("document").isNotNull(), _codes())
         .when(is_too_large, _codes("too_large"))

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     _heading(console, "The sales answers")
     answered = saleslake("insights")
     _heading(console, "Reconciliation")
-    reconciled = saleslake("reconcile")
+    reconciled = saleslake("reconcile", "--require-marts")
     bring_up(console, f"Going on with {AFTERWARDS_PER_SECOND:g} orders a second", _with_simulator())
     console.print(f"\n{addresses(collect())}", highlight=False, soft_wrap=True)
     passed = max(sent, answered, reconciled) == 0

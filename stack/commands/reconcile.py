@@ -1,8 +1,9 @@
 """
-Compare the truth manifest with bronze, silver, rejected, gold, live and marts, per region and hour, to the cent.
+Compare the truth manifest with bronze, silver, rejected, gold, live and marts, per region and hour, to the
+cent.
 
-All layers are compared at one cut: the last batch the ledger has closed. The marts are compared hour by hour at the batch
-they were published at. Exit code 0 on PASS, 1 on FAIL.
+All layers are compared at one cut: the last batch the ledger has closed. The marts are compared hour by hour
+at the batch they were published at. Exit code 0 on PASS, 1 on FAIL.
 """
 
 import argparse

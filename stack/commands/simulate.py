@@ -1,20 +1,24 @@
 """
 Send simulated orders to Kafka and note every one in the truth manifest.
 
-Without --rate and --count: 2 orders a second until stopped. With --count alone: as fast as it goes. The same --seed and
---start make the same orders; only what is broken by being too new or too old is reckoned from the present. Order ids come
-from the seed, so a seed used again contradicts its first run; without --seed each run draws its own.
+Without --rate and --count: 2 orders a second until stopped. With --count alone: as fast as it goes.
+The same --seed and --start make the same orders; only what is broken by being too new or too old is
+reckoned from the present. Order ids come from the seed, so a seed used again contradicts its first run;
+without --seed each run draws its own. Exit code 1 when a record was refused or stayed unanswered.
 """
 
 import argparse
 import secrets
-import signal
 import sys
-import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from include.settings import Settings, get_settings
+from include.settings import get_settings
+
+if TYPE_CHECKING:
+    from simulator.run import Totals
+    from simulator.session import Request
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -109,65 +113,44 @@ def run(args: argparse.Namespace) -> int:
     if wrong := problem(args):
         print(f"saleslake simulate: {wrong}", file=sys.stderr)
         return 2
-    args.seed = secrets.randbits(32) if args.seed is None else args.seed
-    if args.rate is None and args.count is None:
-        from simulator.schedule import DEFAULT_RATE
-
-        args.rate = DEFAULT_RATE
-    return _simulate(args, get_settings())
-
-
-def _simulate(args: argparse.Namespace, settings: Settings) -> int:
+    settings = get_settings()
+    request = asked_for(args, settings.lake.reporting_currency)
     # Imported here: numpy, Faker and Kafka take a second that `--help` need not wait for.
-    from simulator.run import Progress, simulate
-    from simulator.schedule import Plan, order_times
+    from simulator.session import rehearse, send
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    plan = Plan(args.rate, args.count, args.start, args.span)
-    traffic = _traffic(args, settings)
-    run_id, outlet = _outlet(args, settings)
-    progress = Progress()
-    times = order_times(plan, lambda: datetime.now(UTC))
-    totals = simulate(plan, times, traffic, outlet, stop, progress.show)
-    progress.end()
-    kinds = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in sorted(totals.kinds.items()))
-    speed = totals.made / max(totals.seconds, 1e-9)
-    print(f"{totals.made:,} records in {totals.seconds:,.1f} s ({speed:,.0f}/s): {kinds or 'none'}.")
     if args.dry_run:
-        print(f"Nothing was sent. Seed {args.seed}.")
+        totals = rehearse(request)
+        print(f"{summary(totals)}\nNothing was sent. Seed {request.seed}.")
         return 0
+    given = {"bootstrap_servers": args.bootstrap, "orders_topic": args.topic}
+    kafka = settings.kafka.model_copy(update={name: value for name, value in given.items() if value})
+    run_id, totals = send(request, kafka, args.manifest or settings.manifest)
     refused, unknown = totals.acks["fail"], totals.acks["unknown"] + totals.open
     print(
-        f"Acknowledged {totals.acks['ok']:,}, refused {refused:,}, unknown {unknown:,}. Run {run_id}, seed {args.seed}."
+        f"{summary(totals)}\nAcknowledged {totals.acks['ok']:,}, refused {refused:,}, unknown {unknown:,}."
+        f" Run {run_id}, seed {request.seed}."
     )
     return 1 if refused or unknown else 0
 
 
-def _traffic(args: argparse.Namespace, settings: Settings):  # type: ignore[no-untyped-def]
-    from simulator.orders import OrderFactory
-    from simulator.traffic import Shares, Traffic
+def asked_for(args: argparse.Namespace, currency: str) -> "Request":
+    from simulator.schedule import DEFAULT_RATE, Plan
+    from simulator.session import Request
+    from simulator.traffic import Shares
 
-    factory = OrderFactory(
-        args.seed, catalogue_seed=args.catalogue_seed, currency=settings.lake.reporting_currency
+    rate = DEFAULT_RATE if args.rate is None and args.count is None else args.rate
+    return Request(
+        plan=Plan(rate, args.count, args.start, args.span),
+        shares=Shares(args.duplicates, args.late, args.bad, args.conflicts),
+        seed=secrets.randbits(32) if args.seed is None else args.seed,
+        catalogue_seed=args.catalogue_seed,
+        currency=currency,
+        compression=None if args.compression == "none" else args.compression,
+        arguments=vars(args),
     )
-    shares = Shares(args.duplicates, args.late, args.bad, args.conflicts)
-    return Traffic(factory, args.seed, shares)
 
 
-def _outlet(args: argparse.Namespace, settings: Settings):  # type: ignore[no-untyped-def]
-    from simulator.manifest import Manifest
-    from simulator.run import KafkaOutlet, Nowhere, new_run_id
-    from simulator.sender import Sender
-
-    run_id = new_run_id()
-    if args.dry_run:
-        return run_id, Nowhere()
-    given = {"bootstrap_servers": args.bootstrap, "orders_topic": args.topic}
-    kafka = settings.kafka.model_copy(update={name: value for name, value in given.items() if value})
-    linger_ms = 5 if args.rate else 20
-    sender = Sender(kafka, run_id, linger_ms=linger_ms, compression=args.compression)
-    manifest = Manifest(args.manifest or settings.manifest, run_id)
-    manifest.start(kafka.orders_topic, args.seed, vars(args))
-    return run_id, KafkaOutlet(sender, manifest)
+def summary(totals: "Totals") -> str:
+    kinds = ", ".join(f"{count:,} {kind.replace('_', ' ')}" for kind, count in sorted(totals.kinds.items()))
+    speed = totals.made / max(totals.seconds, 1e-9)
+    return f"{totals.made:,} records in {totals.seconds:,.1f} s ({speed:,.0f}/s): {kinds or 'none'}."

@@ -1,4 +1,4 @@
-"""Every kind of bad record the simulator makes is judged by the stream's own rules as the simulator expects."""
+"""Every kind of bad record the simulator makes is judged by the stream as the simulator expects."""
 
 import json
 from datetime import timedelta

@@ -1,0 +1,65 @@
+"""
+The Delta tables as a page: `python -m lake.describe > docs/contracts/lake.md`. A policy test compares them.
+"""
+
+import sys
+
+from pyspark.sql import types as T
+
+from lake.schemas.orders import COLUMNS
+from lake.tables import TABLES, Table
+
+HEAD = """\
+# The Delta tables
+
+Written by `python -m lake.describe` from `lake/tables.py` and `lake/schemas/orders.py`; do not edit.
+
+All are under the lake's root, `<layer>/<name>`. Times are UTC, amounts integer minor units (`_cents`) of the
+reporting currency. One process writes them, the lake writer; readers may be many.
+
+- **A batch is the unit.** Every table has `batch_id`. `ops.ledger` in PostgreSQL gets a batch's rows after
+  all tables have them, so with B = `max(batch_id)` of the ledger, rows with `batch_id <= B` of every table
+  belong together: they are what `ops.hour_ledger` and `live.*` say in the same snapshot.
+- **Bronze is complete.** Each (topic, partition, offset) is there exactly once, with the bytes as they came.
+- **One disposition.** Each record of bronze is in `silver.orders`, or in `silver.rejected` as `duplicate` or
+  as `quarantined` with reasons (docs/contracts/orders.md), and in one of them only.
+- **Gold is additive.** It holds partial sums, one row per key and batch: always sum over the key. A late
+  order is simply a further row. Product revenue is quantity x unit price - discount; order revenue is
+  `total_cents`.
+- The simulator's records carry the Kafka header `saleslake-event` (`run id:sequence number`), which
+  `bronze.orders.headers` keeps: by it `saleslake reconcile` finds them, even those that cannot be parsed.
+"""
+PARTITIONED_BY = {
+    "bronze.orders": "kafka_timestamp",
+    "silver.orders": "ordered_at",
+    "silver.rejected": "kafka_timestamp",
+    "gold.product_sales_minute": "minute_utc",
+    "gold.order_value_minute": "minute_utc",
+}
+
+
+def describe(table: Table) -> str:
+    """One table as a section of the page."""
+    lines = [
+        f"## {table.full_name}",
+        "",
+        f"One row per {table.grain}. Key: {', '.join(f'`{name}`' for name in table.key)}.",
+        f"Partitioned by `{table.partition_by}`, the date of `{PARTITIONED_BY[table.full_name]}`.",
+        "",
+        "| column | type | null |",
+        "|---|---|---|",
+        *(_row(field) for field in COLUMNS[table]),
+    ]
+    return "\n".join(lines)
+
+
+def _row(field: T.StructField) -> str:
+    return f"| `{field.name}` | {field.dataType.simpleString()} | {'yes' if field.nullable else 'no'} |"
+
+
+def page() -> str:
+    return "\n".join([HEAD, *(f"{describe(table)}\n" for table in TABLES)])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

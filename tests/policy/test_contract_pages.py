@@ -1,0 +1,50 @@
+"""The pages under docs/contracts say what the code says."""
+
+import json
+import re
+
+from include.settings import PROJECT_ROOT
+from lake import contract, describe
+from lake.schemas.orders import PAYLOAD, PAYLOAD_LINE
+from stack import marts_page
+
+CONTRACTS = PROJECT_ROOT / "docs" / "contracts"
+
+
+def read(name: str) -> str:
+    return (CONTRACTS / name).read_text(encoding="utf-8")
+
+
+def test_the_lake_page_is_up_to_date() -> None:
+    """A column changed: run `python -m lake.describe > docs/contracts/lake.md`."""
+    assert read("lake.md") == describe.page()
+
+
+def test_the_marts_page_is_up_to_date() -> None:
+    """A mart changed: run `python -m stack.marts_page > docs/contracts/marts.md`."""
+    assert read("marts.md") == marts_page.page()
+
+
+def test_every_column_of_the_marts_is_on_the_page() -> None:
+    """Each commented column has its row, so that the page's own parser cannot lose one."""
+    schema = (PROJECT_ROOT / "sql" / "schema" / "004_marts.sql").read_text(encoding="utf-8")
+    columns = re.findall(r"^comment on column marts\.\w+\.(\w+)", schema, re.MULTILINE)
+
+    assert sorted(re.findall(r"^\| `(\w+)` \|", read("marts.md"), re.MULTILINE)) == sorted(columns)
+
+
+def test_the_orders_page_names_every_reason_and_field() -> None:
+    """A reason or field added to the contract is missing in docs/contracts/orders.md."""
+    page = read("orders.md")
+    names = [*contract.REASONS, *PAYLOAD.names, *PAYLOAD_LINE.names]
+
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_the_example_order_adds_up() -> None:
+    """The order shown in docs/contracts/orders.md follows the contract it explains."""
+    example = json.loads(re.findall(r"```json\n(.*?)```", read("orders.md"), re.DOTALL)[0])
+    goods = sum(n["quantity"] * n["unit_price_cents"] - n["discount_cents"] for n in example["lines"])
+
+    assert set(example) == set(PAYLOAD.names)
+    assert example["total_cents"] == goods + example["shipping_cents"] + example["tax_cents"]

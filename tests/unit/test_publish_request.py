@@ -1,0 +1,50 @@
+"""What each kind of Airflow run asks the publisher for."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from include.errors import PublishError
+from include.publish.request import Request, request_of
+
+EIGHT = datetime(2026, 11, 23, 8, tzinfo=UTC)
+KEY = "2026-11-23T08:00Z"
+
+
+def asked(run_type: str, partition_key: str | None, **params: Any) -> Request:
+    return request_of(run_id="run-1", run_type=run_type, partition_key=partition_key, params=params)
+
+
+def test_a_scheduled_run_does_its_hour_and_the_closed_changes() -> None:
+    """Late orders are published within the hour without anybody asking."""
+    assert asked("scheduled", KEY) == Request("run-1", [EIGHT], "closed")
+
+
+def test_a_backfill_does_its_hour_alone() -> None:
+    """A backfill touches nothing but the hours in its window."""
+    assert asked("backfill", KEY) == Request("run-1", [EIGHT], "none")
+
+
+def test_a_run_on_demand_does_every_change() -> None:
+    """Open hours included."""
+    assert asked("manual", None) == Request("run-1", (), "all")
+
+
+def test_a_run_on_demand_for_a_partition_does_that_hour() -> None:
+    """The partition key of the trigger form is respected."""
+    assert asked("manual", KEY) == Request("run-1", [EIGHT], "none")
+
+
+def test_named_hours_win() -> None:
+    """`hours` says it all, whatever the run."""
+    assert asked("scheduled", "2026-11-23T09:00Z", hours=[KEY], dry_run=True) == Request(
+        "run-1", [EIGHT], "none", dry_run=True
+    )
+
+
+@pytest.mark.parametrize("name", ["2026-11-23T08:30Z", "2026-11-23 08:00", "2026-11-31T08:00Z", ""])
+def test_an_hour_that_is_none_is_refused(name: str) -> None:
+    """With the form it should have."""
+    with pytest.raises(PublishError, match="2026-11-23T08:00Z"):
+        asked("manual", None, hours=[name])

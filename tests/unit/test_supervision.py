@@ -1,0 +1,147 @@
+"""When a stream counts as healthy, starting, stuck, stopped or damaged, and what follows."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from include.settings import SupervisionSettings
+from include.supervision import History, Process, Progress, Verdict, judge
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SETTINGS = SupervisionSettings(
+    max_batch_age_seconds=60,
+    restart_batch_age_seconds=240,
+    max_heartbeat_age_seconds=45,
+    max_start_seconds=120,
+    max_restarts_per_hour=3,
+)
+QUIET = History(restarts_in_last_hour=0, has_unfinished_restart=False, ledger_gaps=0)
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def progress(**changes: Any) -> Progress:
+    fields: dict[str, Any] = {
+        "state": "running",
+        "detail": "",
+        "batch_id": 7,
+        "last_batch_at": ago(2),
+        "as_of": ago(2),
+        "lag_records": 0,
+        "heartbeat_at": ago(3),
+        "started_at": ago(4_000),
+        "pid": 42,
+        **changes,
+    }
+    return Progress(**fields)
+
+
+def verdict(
+    process: Process | None = None, said: Progress | None = None, history: History = QUIET
+) -> Verdict:
+    return judge(process or Process("RUNNING", 42, ago(4_000)), said, history, NOW, SETTINGS)
+
+
+def test_progress_is_healthy() -> None:
+    """Fresh heartbeat, fresh batch: nothing is done."""
+    assert verdict(said=progress())[:2] == ("healthy", "none")
+
+
+def test_a_quiet_topic_is_healthy() -> None:
+    """No batch for an hour while nothing waits is no fault."""
+    assert verdict(said=progress(last_batch_at=ago(3_600), lag_records=0)).health == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (progress(heartbeat_at=ago(46)), "no heartbeat for 46 s"),
+        (progress(last_batch_at=ago(241), lag_records=9), "9 records wait, and no batch for 241 s"),
+        (progress(last_batch_at=ago(241), lag_records=None), "an unknown number of records wait"),
+        (progress(last_batch_at=None, started_at=ago(361), lag_records=1), "no batch for 361 s"),
+        (progress(state="failed", detail="disk full"), "the stream says failed disk full"),
+        (progress(state="starting", started_at=ago(121)), "the stream says starting, 121 s after"),
+        (progress(pid=41), "no word from this process yet"),
+        (None, "no word from this process yet"),
+    ],
+)
+def test_a_process_without_progress_is_restarted(said: Progress | None, reason: str) -> None:
+    """The process runs; that is not enough."""
+    found = verdict(said=said)
+    assert found[:2] == ("stuck", "restart")
+    assert re.search(reason, found.reasons[0])
+
+
+@pytest.mark.parametrize("state", ["EXITED", "FATAL", "UNKNOWN"])
+def test_a_process_that_was_given_up_is_restarted(state: str) -> None:
+    """Whatever the stream said last."""
+    assert verdict(Process(state, 0, None), progress())[:2] == ("stuck", "restart")
+
+
+@pytest.mark.parametrize(
+    ("process", "said"),
+    [
+        (Process("STARTING", 42, ago(1)), None),
+        (Process("BACKOFF", 0, ago(1)), None),
+        (Process("RUNNING", 42, ago(119)), None),
+        (Process("RUNNING", 42, ago(30)), progress(pid=41, heartbeat_at=ago(500))),
+        (Process("RUNNING", 42, ago(119)), progress(state="starting", started_at=ago(119))),
+    ],
+)
+def test_a_starting_stream_is_given_time(process: Process, said: Progress | None) -> None:
+    """A restart of a start only makes it longer."""
+    assert verdict(process, said)[:2] == ("starting", "none")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        progress(last_batch_at=ago(61), lag_records=9),
+        progress(last_batch_at=ago(240), lag_records=9),
+        progress(last_batch_at=ago(900), started_at=ago(359), lag_records=9),
+    ],
+)
+def test_a_slow_batch_is_noticed_and_not_restarted(said: Progress) -> None:
+    """A restart would throw its work away; the first batch after a start has the start's time on top."""
+    assert verdict(said=said)[:2] == ("slow", "none")
+
+
+def test_a_stream_stopped_by_a_person_is_left_alone() -> None:
+    """And the run is red, so that it is not forgotten."""
+    assert verdict(Process("STOPPED", 0, None), progress())[:2] == ("stopped", "refuse")
+
+
+def test_a_restart_that_was_cut_short_is_finished() -> None:
+    """Stopped by us, not by a person."""
+    history = QUIET._replace(has_unfinished_restart=True, restarts_in_last_hour=1)
+    assert verdict(Process("STOPPED", 0, None), progress(), history).action == "restart"
+
+
+def test_the_breaker_opens() -> None:
+    """What three restarts did not heal, a fourth does not."""
+    found = verdict(said=None, history=QUIET._replace(restarts_in_last_hour=3))
+    assert found[:2] == ("stuck", "refuse")
+    assert "3 restarts in the last hour did not help" in found.reasons[-1]
+
+
+def test_a_hole_in_the_ledger_is_for_a_person() -> None:
+    """A healthy look does not outweigh lost offsets, and a restart would hide them."""
+    assert verdict(said=progress(), history=QUIET._replace(ledger_gaps=1))[:2] == ("damaged", "refuse")
+
+
+def test_a_crash_loop_is_for_a_person() -> None:
+    """Each start is young and looks innocent; together they are a loop."""
+    loop = QUIET._replace(starts_without_batch=4)
+    young = Process("RUNNING", 42, ago(20))
+    found = verdict(young, progress(started_at=ago(20), lag_records=9, detail="disk full"), loop)
+    assert found[:2] == ("stuck", "refuse")
+    assert found.reasons[-1] == "disk full"
+
+
+def test_many_starts_with_nothing_to_do_are_no_crash_loop() -> None:
+    """Restarted often by a person, on a topic where nothing waits."""
+    assert verdict(said=progress(), history=QUIET._replace(starts_without_batch=9)).health == "healthy"
