@@ -66,7 +66,7 @@ def publish_marts() -> None:
         run = context["dag_run"]
         return publish_for_run(
             run_id=run.run_id,
-            run_type=str(run.run_type),
+            run_type=run.run_type.value,
             partition_key=run.partition_key,
             params=context["params"],
         )

@@ -1,5 +1,6 @@
 """The process manager (supervisord), spoken to over its private socket."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from include.errors import StackError
 from include.supervision import Process
+
+POLL_SECONDS = 0.2
 
 
 class ProcessManager:
@@ -32,10 +35,25 @@ class ProcessManager:
         started_at = datetime.fromtimestamp(said["start"], tz=UTC) if said["start"] else None
         return Process(said["statename"], said["pid"], started_at)
 
-    def restart(self) -> Process:
-        """Stop the program, by force when it does not end in time, and start it. Returns the new process."""
-        # Waits; supervisord itself bounds it: SIGTERM, then SIGKILL after the program's stopwaitsecs.
-        self._call("stopProcess", self.program, True, tolerated="NOT_RUNNING")
+    def restart(self, *, force: bool, stop_seconds: float) -> Process:
+        """
+        Stop the program and start it. Returns the new process.
+
+        Args:
+            force: kill it at once. Otherwise it may finish what it is doing; the process manager kills it
+                when that takes longer than the program's `stopwaitsecs`.
+
+        Raises:
+            StackError: it did not end within `stop_seconds`; it is still stopping.
+        """
+        self._call("stopProcess", self.program, False, tolerated="NOT_RUNNING")
+        if force:
+            self._call("signalProcess", self.program, "KILL", tolerated="NOT_RUNNING")
+        deadline = time.monotonic() + stop_seconds
+        while self.process().state == "STOPPING":
+            if time.monotonic() > deadline:
+                raise StackError(self._trouble("stop", f"still stopping after {stop_seconds:.0f} s"))
+            time.sleep(POLL_SECONDS)
         self._call("startProcess", self.program, False, tolerated="ALREADY_STARTED")
         return self.process()
 

@@ -28,6 +28,10 @@ from (
     from ops.stream_restarts where stream = %s and started_at > now() - interval '1 hour'
 ) as recent
 """
+ANNOUNCED = """
+insert into ops.stream_restarts (stream, reason, run_id, old_pid) values (%s, %s, %s, %s) returning restart_id
+"""
+FINISHED = "update ops.stream_restarts set finished_at = now(), new_pid = %s where restart_id = %s"
 SEEN = """
 insert into ops.stream_processes (stream, pid, started_at) values (%s, %s, %s) on conflict do nothing
 """
@@ -114,8 +118,11 @@ def supervise(
         raise StreamError("Asking the database for the time: no answer. Nothing was judged. Run it again.")
     verdict = judge(process, progress, history, row[0], settings)
     done = "Nothing was done."
-    if verdict.action == "restart":
-        done = _restart(connection, manager, process, verdict, run_id)
+    if verdict.action in ("restart", "kill"):
+        number = _announce_restart(connection, process, verdict, run_id)
+        new = manager.restart(force=verdict.action == "kill", stop_seconds=settings.max_stop_seconds)
+        connection.execute(FINISHED, (new.pid, number))
+        done = f"Restarted: process {process.pid} is gone, {new.pid} is {new.state}."
     return Watch(process, progress, verdict, done)
 
 
@@ -131,20 +138,11 @@ def read_history(connection: psycopg.Connection) -> History:
     return History(restarts, unfinished, gaps, starts)
 
 
-def _restart(
-    connection: psycopg.Connection, manager: ProcessManager, old: Process, verdict: Verdict, run_id: str
-) -> str:
+def _announce_restart(
+    connection: psycopg.Connection, old: Process, verdict: Verdict, run_id: str
+) -> int | None:
     """The row is there before the stop, so that a run killed in between is seen by the next one."""
     reason = "; ".join(verdict.reasons)
-    log.warning("Restarting %s (pid %s): %s", manager.program, old.pid, reason)
-    row = connection.execute(
-        "insert into ops.stream_restarts (stream, reason, run_id, old_pid) values (%s, %s, %s, %s)"
-        " returning restart_id",
-        (STREAM, reason, run_id, old.pid),
-    ).fetchone()
-    new = manager.restart()
-    connection.execute(
-        "update ops.stream_restarts set finished_at = now(), new_pid = %s where restart_id = %s",
-        (new.pid, row[0] if row else None),
-    )
-    return f"Restarted: process {old.pid} is gone, {new.pid} is {new.state}."
+    log.warning("Restarting stream %s (pid %s): %s", STREAM, old.pid, reason)
+    row = connection.execute(ANNOUNCED, (STREAM, reason, run_id, old.pid)).fetchone()
+    return row[0] if row else None

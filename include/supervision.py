@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from include.settings import SupervisionSettings
 
 Health = Literal["healthy", "starting", "slow", "stuck", "stopped", "damaged"]
-Action = Literal["none", "restart", "refuse"]
+Action = Literal["none", "restart", "kill", "refuse"]
 
 # States of a program as supervisord names them.
 COMING_UP = frozenset({"STARTING", "BACKOFF", "STOPPING"})
@@ -46,7 +46,10 @@ class History(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """`refuse`: something is wrong that a restart would not heal or must not touch."""
+    """
+    `refuse`: something is wrong that a restart would not heal or must not touch. `kill`: restart without
+    waiting for the running batch, because nothing is left in the process that could finish it.
+    """
 
     health: Health
     action: Action
@@ -84,7 +87,8 @@ def judge(
     if history.restarts_in_last_hour >= settings.max_restarts_per_hour:
         breaker = f"{history.restarts_in_last_hour} restarts in the last hour did not help: no more of them"
         return Verdict(health, "refuse", [*reasons, breaker])
-    return Verdict(health, "restart", reasons)
+    is_silent = progress is not None and _is_silent(progress, now, settings)
+    return Verdict(health, "kill" if is_silent else "restart", reasons)
 
 
 def _condition(
@@ -104,6 +108,9 @@ def _condition(
         return "starting", [f"the process manager says {process.state}"]
     if progress is None or progress.pid != process.pid:
         return _starting_or_stuck(process.started_at, "no word from this process yet", now, settings)
+    if _is_silent(progress, now, settings):
+        heartbeat, allowed = _age(progress.heartbeat_at, now), settings.max_heartbeat_age_seconds
+        return "stuck", [f"no heartbeat for {heartbeat:.0f} s (allowed: {allowed})"]
     if progress.state == "starting":
         return _starting_or_stuck(progress.started_at, "the stream says starting", now, settings)
     reasons = list(_complaints(progress, now, settings))
@@ -123,14 +130,15 @@ def _starting_or_stuck(
     return ("stuck" if seconds > settings.max_start_seconds else "starting"), [said]
 
 
+def _is_silent(progress: Progress, now: datetime, settings: SupervisionSettings) -> bool:
+    return _age(progress.heartbeat_at, now) > settings.max_heartbeat_age_seconds
+
+
 def _has_work(progress: Progress | None) -> bool:
     return progress is None or progress.lag_records != 0
 
 
 def _complaints(progress: Progress, now: datetime, settings: SupervisionSettings) -> Iterator[str]:
-    heartbeat = _age(progress.heartbeat_at, now)
-    if heartbeat > settings.max_heartbeat_age_seconds:
-        yield f"no heartbeat for {heartbeat:.0f} s (allowed: {settings.max_heartbeat_age_seconds})"
     if progress.state != "running":
         yield f"the process runs, but the stream says {progress.state} {progress.detail}".strip()
     batch, allowed = _batch_age(progress, now), settings.restart_batch_age_seconds
@@ -142,8 +150,9 @@ def _complaints(progress: Progress, now: datetime, settings: SupervisionSettings
 
 
 def _batch_age(progress: Progress, now: datetime) -> float:
-    """Seconds without a closed batch; the time before this start does not count."""
-    return min(_age(progress.last_batch_at, now), _age(progress.started_at, now))
+    """Seconds that records have waited for a batch: neither quiet times nor those before this start count."""
+    since = (progress.last_batch_at, progress.started_at, progress.as_of)
+    return min(_age(instant, now) for instant in since)
 
 
 def _waiting(progress: Progress, batch_age: float) -> str:

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,11 +64,21 @@ def _traffic(request: Request) -> Traffic:
 
 
 def _run(plan: Plan, traffic: Traffic, outlet: Outlet) -> Totals:
-    stop, progress = threading.Event(), Progress()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    totals = simulate(
-        plan, order_times(plan, lambda: datetime.now(UTC)), traffic, outlet, stop, progress.show
-    )
+    progress = Progress()
+    times = order_times(plan, lambda: datetime.now(UTC))
+    with _stopped_by_signals() as stop:
+        totals = simulate(plan, times, traffic, outlet, stop, progress.show)
     progress.end()
     return totals
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """SIGTERM and SIGINT ask the run to end; afterwards they mean what they meant before."""
+    stop = threading.Event()
+    before = {n: signal.signal(n, lambda *_: stop.set()) for n in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -41,6 +41,26 @@ def sales_database(postgres_server: postgres.PostgresServer, server_folder: Path
     return prepare_sales(postgres_server, passwords, passfile=server_folder / "pgpass")
 
 
+@pytest.fixture(scope="module")
+def own_postgres_server(
+    server_folder: Path, request: pytest.FixtureRequest
+) -> Iterator[postgres.PostgresServer]:
+    """A server of the module's own, for tests that count every row."""
+    folder = server_folder / request.module.__name__.rpartition(".")[2]
+    folder.mkdir()
+    server = postgres.PostgresServer(folder / "data", free_port(), folder / "superuser")
+    with postgres.running(server, folder / "log"):
+        yield server
+
+
+@pytest.fixture(scope="module")
+def own_sales_database(own_postgres_server: postgres.PostgresServer) -> PostgresSettings:
+    """Database `sales` on the module's own server, as `sales_loader`."""
+    passwords = {role: secrets.token_urlsafe(16) for role in ("sales_loader", "sales_reader")}
+    passfile = own_postgres_server.password_file.with_name("pgpass")
+    return prepare_sales(own_postgres_server, passwords, passfile=passfile)
+
+
 @pytest.fixture(scope="session")
 def kafka_broker(server_folder: Path) -> Iterator[str]:
     """Bootstrap address of a real broker; it has no topics yet."""

@@ -11,6 +11,10 @@ PARTITION_KEY_FORMAT = "%Y-%m-%dT%H:00Z"
 HOUR_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:00Z$"
 
 
+# Airflow's names of what made a run. What is not here is refused, rather than taken for one of them.
+RUN_TYPES = frozenset({"scheduled", "backfill", "manual", "operator_triggered"})
+
+
 class Request(NamedTuple):
     """
     The hours asked for by name, and of the `changed` ones those that are closed, or all.
@@ -32,8 +36,13 @@ def request_of(
     alone, and a run on demand every hour that changed.
 
     Raises:
-        PublishError: an hour is not written like `PARTITION_KEY_FORMAT`.
+        PublishError: an hour is not written like `PARTITION_KEY_FORMAT`, or the run is of a strange type.
     """
+    if run_type not in RUN_TYPES:
+        raise PublishError(
+            f"Reading what run {run_id} asks for: type {run_type!r} is none of {sorted(RUN_TYPES)}."
+            " Nothing was published. Teach it to include/publish/request.py."
+        )
     dry_run = bool(params.get("dry_run"))
     named = params.get("hours") or ()
     if named:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -183,7 +184,8 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         for table in TABLES:
             ensure_table(spark, table, root)
         index = open_index(order_index(root), root, generation)
-        writer = BatchWriter(settings.lake, generation, index, key, close, settings.stream.fault_point)
+        reach = partial(end_at, settings.stream.fault_point)
+        writer = BatchWriter(settings.lake, generation, index, key, close, reach)
         records = as_records(read_records(spark, settings.kafka, settings.stream, generation))
         query = start(records, writer, settings, stop, until_caught_up=until_caught_up)
         heartbeat.say("running")
@@ -194,6 +196,12 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         heartbeat.end("failed", str(cause)[:1_000])
         raise cause from None
     heartbeat.end("stopped")
+
+
+def end_at(fault_point: str, step: str) -> None:
+    """End this process as a crash would, where a test wants it."""
+    if step == fault_point:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def await_end(query: StreamingQuery, stop: GracefulStop, heartbeat: Heartbeat) -> None:

@@ -24,6 +24,8 @@ from stack.progress import PartsProgress
 from stack.status import addresses, collect
 
 FAULTS = {"--duplicates": "0.05", "--late": "0.03", "--bad": "0.02", "--conflicts": "0.005"}
+# Orders of the last hour, but none so old that it counts as late unless it is meant to.
+SPAN = "50m"
 AFTERWARDS_PER_SECOND = 2.0
 PUBLISH_WITHIN_SECONDS = 600
 
@@ -70,7 +72,7 @@ def _with_simulator() -> Wanted:
 def _simulation(args: argparse.Namespace) -> list[str]:
     faults = [word for pair in FAULTS.items() for word in pair]
     seed = [] if args.seed is None else ["--seed", str(args.seed)]
-    return ["--count", str(args.orders), *faults, *seed]
+    return ["--count", str(args.orders), "--span", SPAN, *faults, *seed]
 
 
 def saleslake(*words: str) -> int:

@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print the result as JSON")
     add("--wait", type=float, default=0.0, metavar="SECONDS",
         help="first wait until all that is acknowledged by now is in the lake")  # fmt: skip
-    add("--require-marts", action="store_true", help="an hour that was never published is a failure")
+    add("--require-marts", action="store_true", help="an hour overdue for publication is a failure")
 
 
 def run(args: argparse.Namespace) -> int:

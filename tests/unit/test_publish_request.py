@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from include.errors import PublishError
-from include.publish.request import Request, request_of
+from include.publish.request import RUN_TYPES, Request, request_of
 
 EIGHT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 KEY = "2026-11-23T08:00Z"
@@ -48,3 +48,16 @@ def test_an_hour_that_is_none_is_refused(name: str) -> None:
     """With the form it should have."""
     with pytest.raises(PublishError, match="2026-11-23T08:00Z"):
         asked("manual", None, hours=[name])
+
+
+def test_an_unknown_kind_of_run_is_refused() -> None:
+    """Rather than taken for a backfill that leaves the late orders of other hours unpublished."""
+    with pytest.raises(PublishError, match="DagRunType"):
+        asked("DagRunType.SCHEDULED", KEY)
+
+
+def test_the_kinds_of_runs_are_named_as_airflow_names_them() -> None:
+    """What the task hands over is the value of this enumeration."""
+    from airflow.sdk.api.datamodels._generated import DagRunType
+
+    assert {kind.value for kind in DagRunType} >= RUN_TYPES

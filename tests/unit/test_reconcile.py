@@ -251,3 +251,16 @@ def test_an_unpublished_hour_fails_only_when_marts_are_required(tmp_path: Path, 
     assert failed(lenient) == set()
     assert lenient["marts.fct_orders"].result == "-"
     assert failed(strict) == {f"marts.{mart}" for mart in full.marts}
+
+
+def test_an_hour_that_began_after_the_latest_publication_is_not_overdue(tmp_path: Path) -> None:
+    """Orders go on arriving while --require-marts looks: only hours the publication could know are required."""
+    events = some_events(shares=Shares())
+    note_down(tmp_path / "manifest.sqlite", events)
+    then, now = database_of(lake_of(events[:100])), lake_of(events)
+    database = dataclasses.replace(database_of(now), marts=then.marts, publications=then.publications)
+
+    checks = checks_of(tmp_path, now, database, require_marts=True)
+
+    assert failed(checks) == set()
+    assert "hours not published" in checks["marts.region_sales_hourly"].note

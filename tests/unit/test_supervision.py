@@ -30,7 +30,7 @@ def progress(**changes: Any) -> Progress:
         "detail": "",
         "batch_id": 7,
         "last_batch_at": ago(2),
-        "as_of": ago(2),
+        "as_of": None,
         "lag_records": 0,
         "heartbeat_at": ago(3),
         "started_at": ago(4_000),
@@ -56,6 +56,12 @@ def test_a_quiet_topic_is_healthy() -> None:
     assert verdict(said=progress(last_batch_at=ago(3_600), lag_records=0)).health == "healthy"
 
 
+def test_records_that_have_just_come_do_not_make_a_quiet_stream_stuck() -> None:
+    """The last batch is an hour old because nothing was there to do until two seconds ago."""
+    said = progress(last_batch_at=ago(3_600), as_of=ago(2), lag_records=400)
+    assert verdict(said=said).health == "healthy"
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
@@ -63,6 +69,7 @@ def test_a_quiet_topic_is_healthy() -> None:
         (progress(last_batch_at=ago(241), lag_records=9), "9 records wait, and no batch for 241 s"),
         (progress(last_batch_at=ago(241), lag_records=None), "an unknown number of records wait"),
         (progress(last_batch_at=None, started_at=ago(361), lag_records=1), "no batch for 361 s"),
+        (progress(state="starting", started_at=ago(90), heartbeat_at=ago(46)), "no heartbeat for 46 s"),
         (progress(state="failed", detail="disk full"), "the stream says failed disk full"),
         (progress(state="starting", started_at=ago(121)), "the stream says starting, 121 s after"),
         (progress(pid=41), "no word from this process yet"),
@@ -72,7 +79,8 @@ def test_a_quiet_topic_is_healthy() -> None:
 def test_a_process_without_progress_is_restarted(said: Progress | None, reason: str) -> None:
     """The process runs; that is not enough."""
     found = verdict(said=said)
-    assert found[:2] == ("stuck", "restart")
+    assert found.health == "stuck"
+    assert found.action == ("kill" if "heartbeat" in reason else "restart")
     assert re.search(reason, found.reasons[0])
 
 
