@@ -38,7 +38,9 @@ class KafkaSettings(Frozen):
 
 
 class PostgresSettings(Frozen):
-    """Where the database `sales` is. The password stands in libpq's pass file, or is given by the environment."""
+    """
+    Where the database `sales` is. The password stands in libpq's pass file, or is given by the environment.
+    """
 
     host: str = "127.0.0.1"
     port: int = 5432

@@ -10,7 +10,8 @@ from include.settings import StreamSettings
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
 JVM_OPTIONS = (
-    # The order rules compile to methods over 8,000 bytes of bytecode, which the JVM would otherwise interpret for ever.
+    # The order rules compile to methods over 8,000 bytes of bytecode, which the JVM would otherwise
+    # interpret for ever.
     "-XX:-DontCompileHugeMethods",
     "-XX:+ExitOnOutOfMemoryError",
     f"-Dlog4j2.configurationFile={LOG_SETTINGS}",

@@ -25,7 +25,9 @@ def line(**changes: Any) -> dict[str, Any]:
 
 
 def order(**changes: Any) -> dict[str, Any]:
-    """One order of 2,150 cents, placed ten minutes before it arrived. A change of `...` leaves the field out."""
+    """
+    One order of 2,150 cents, placed ten minutes before it arrived. A change of `...` leaves the field out.
+    """
     fields = {
         "schema_version": 1,
         "event_id": "E-1",

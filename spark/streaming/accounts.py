@@ -1,8 +1,9 @@
 """
 The books of one batch: what Kafka gave against what the files of the tables really hold.
 
-"Read" comes from the records as they arrived; everything else is read back from the committed files by another engine
-than the one that wrote them. A batch whose books do not balance is not closed, and the stream stops.
+"Read" comes from the records as they arrived; everything else is read back from the committed files by
+another engine than the one that wrote them. A batch whose books do not balance is not closed, and the
+stream stops.
 """
 
 from collections import Counter, defaultdict
@@ -123,8 +124,10 @@ def balanced_ledger(
     differences = [*_row_differences(ledger, books), *_gold_differences(books)]
     if differences:
         raise LedgerImbalance(
-            f"Closing batch {batch_id}: {'; '.join(differences)}. The batch is not closed: live views and ledger are as"
-            " before, the tables hold what was found. The stream stops. See docs/runbooks/supervise_streams.md, 'Imbalance'."
+            f"Closing batch {batch_id}: {'; '.join(differences)}. The batch is not closed: live views and"
+            " ledger are as"
+            " before, the tables hold what was found. The stream stops. See"
+            " docs/runbooks/supervise_streams.md, 'Imbalance'."
         )
     return ledger
 

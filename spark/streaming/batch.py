@@ -46,7 +46,9 @@ EXCEPTION = T.StructType(
 
 @dataclass(frozen=True)
 class BatchWriter:
-    """Writes batches of one generation. `close` publishes a finished batch and survives a broken connection."""
+    """
+    Writes batches of one generation. `close` publishes a finished batch and survives a broken connection.
+    """
 
     lake: LakeSettings
     generation: Generation

@@ -1,4 +1,6 @@
-"""The last step of a batch: live views, hour ledger, progress and ledger row, in one PostgreSQL transaction."""
+"""
+The last step of a batch: live views, hour ledger, progress and ledger row, in one PostgreSQL transaction.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields

@@ -33,7 +33,8 @@ class Database:
             raise
 
     def _connect(self) -> psycopg.Connection:
-        # Autocommit, or the first SELECT would open a transaction in which every later one is but a savepoint.
+        # Autocommit, or the first SELECT would open a transaction in which every later one is but a
+        # savepoint.
         connection = connect(self._postgres, application_name=self._application_name, autocommit=True)
         connection.execute("set lock_timeout = '10s'")
         connection.execute("set statement_timeout = '60s'")

@@ -16,7 +16,8 @@ from lake.schemas.orders import COLUMNS
 from lake.tables import Table
 
 TABLE_PROPERTIES = {
-    # A micro-batch every two seconds: a checkpoint every few minutes, and commits kept for a week of questions.
+    # A micro-batch every two seconds: a checkpoint every few minutes, and commits kept for a week of
+    # questions.
     "delta.checkpointInterval": "100",
     "delta.logRetentionDuration": "interval 7 days",
     "delta.enableDeletionVectors": "false",

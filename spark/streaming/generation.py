@@ -1,8 +1,8 @@
 """
 What ties a checkpoint to its lake: a file of ours inside the checkpoint folder.
 
-A lost checkpoint takes this file with it, so a new one can never pass for the old: transactions of the tables carry the
-generation, and numbers of batches go on where the last generation ended.
+A lost checkpoint takes this file with it, so a new one can never pass for the old: transactions of the
+tables carry the generation, and numbers of batches go on where the last generation ended.
 """
 
 import json
@@ -77,7 +77,9 @@ def _refuse_orphaned_data(root: Path, path: Path) -> None:
         )
 
 
-_HOW_TO_ADOPT = "Put the checkpoint folder back from a backup, or see docs/runbooks/supervise_streams.md, 'Checkpoint lost'."
+_HOW_TO_ADOPT = (
+    "Put the checkpoint folder back from a backup: docs/runbooks/supervise_streams.md, 'Checkpoint'."
+)
 
 
 def begin_generation(
@@ -119,5 +121,6 @@ def _planned_end(root: Path, topic: str, spark_batch_id: int) -> Offsets:
         return {int(p): int(o) for p, o in planned[topic].items()}
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise CheckpointMismatch(
-            f"Reading the plan of batch {spark_batch_id}, {path}: {error!r}. The batch was not begun. {_HOW_TO_ADOPT}"
+            f"Reading the plan of batch {spark_batch_id}, {path}: {error!r}. The batch was not begun."
+            f" {_HOW_TO_ADOPT}"
         ) from error

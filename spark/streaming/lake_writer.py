@@ -1,8 +1,10 @@
 """
-The lake writer: the one process that writes the lake. Kafka `orders.v1` to bronze, silver, rejected, gold and `live`.
+The lake writer: the one process that writes the lake. Kafka `orders.v1` to bronze, silver, rejected, gold
+and `live`.
 
-    python -m spark.streaming.lake_writer                     # runs until SIGTERM, which ends it after the running batch
-    python -m spark.streaming.lake_writer --until-caught-up   # takes what Kafka has now and exits
+    python -m spark.streaming.lake_writer                     # runs until SIGTERM, which ends it after the
+    running batch python -m spark.streaming.lake_writer --until-caught-up   # takes what Kafka has now and
+    exits
 """
 
 import argparse
@@ -11,7 +13,6 @@ import json
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -69,6 +70,10 @@ def as_records(kafka_rows: DataFrame) -> DataFrame:
     )
 
 
+class BatchNotBegun(Exception):
+    """A stop is wanted: the batch that Spark has planned is left for the next start."""
+
+
 class GracefulStop:
     """Ends the query between two batches, so that the last one leaves nothing to replay."""
 
@@ -76,26 +81,25 @@ class GracefulStop:
         self.wanted = threading.Event()
         # What made a batch fail, before Spark wraps it in traces of both languages.
         self.cause: Exception | None = None
-        self._between_batches = threading.Event()
 
     def hold_back_new_batch(self) -> None:
-        """Called when a batch begins. Once a stop is wanted it never returns: the query is stopped meanwhile."""
         if self.wanted.is_set():
-            self._between_batches.set()
-            threading.Event().wait()
+            raise BatchNotBegun
 
     def carry_out(self, query: StreamingQuery) -> None:
-        while query.isActive and query.status["isTriggerActive"] and not self._between_batches.wait(0.1):
-            pass
-        query.stop()
+        """Wait for the running batch, then stop. A batch that begins meanwhile ends the query by itself."""
+        while query.isActive and query.status["isTriggerActive"]:
+            time.sleep(0.1)
+        if query.isActive:
+            query.stop()
 
 
 def start(
     records: DataFrame, writer: BatchWriter, settings: Settings, stop: GracefulStop, *, until_caught_up: bool
 ) -> StreamingQuery:
     def write(batch: DataFrame, spark_batch_id: int) -> None:
-        stop.hold_back_new_batch()
         try:
+            stop.hold_back_new_batch()
             writer.write(batch, spark_batch_id)
         except Exception as error:
             stop.cause = error
@@ -128,8 +132,10 @@ def sole_writer(root: Path) -> Iterator[None]:
         except BlockingIOError:
             lock.seek(0)
             raise WriterAlreadyRunning(
-                f"Starting a lake writer on {root}: process {lock.read().strip() or '?'} already writes it and holds"
-                f" {path}. This process wrote nothing. Stop the other one (`saleslake status` shows it), or use another"
+                f"Starting a lake writer on {root}: process {lock.read().strip() or '?'} already writes it"
+                " and holds"
+                f" {path}. This process wrote nothing. Stop the other one (`saleslake status` shows it), or"
+                " use another"
                 " lake.root."
             ) from None
         lock.truncate(0)
@@ -181,6 +187,7 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     heartbeat.start(database.run(lambda c: closed_offsets(c, settings.kafka.orders_topic)))
     try:
         spark = get_session("lake-writer", settings.stream)
+        threading.Thread(target=end_with_java, args=[spark], name="java", daemon=True).start()
         for table in TABLES:
             ensure_table(spark, table, root)
         index = open_index(order_index(root), root, generation)
@@ -193,8 +200,9 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         await_end(query, stop, heartbeat)
     except Exception as error:
         cause = stop.cause or error
-        heartbeat.end("failed", str(cause)[:1_000])
-        raise cause from None
+        if not isinstance(cause, BatchNotBegun):
+            heartbeat.end("failed", str(cause)[:1_000])
+            raise cause from None
     heartbeat.end("stopped")
 
 
@@ -202,6 +210,14 @@ def end_at(fault_point: str, step: str) -> None:
     """End this process as a crash would, where a test wants it."""
     if step == fault_point:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_with_java(spark: SparkSession) -> None:
+    """Half a driver is no driver: when Java is gone, this process goes too, and is started anew as a whole."""
+    java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
+    status = java.wait()
+    log.error("Java ended with status %s; the driver ends with it", status)
+    os._exit(1)
 
 
 def await_end(query: StreamingQuery, stop: GracefulStop, heartbeat: Heartbeat) -> None:
@@ -226,8 +242,9 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     logging.Formatter.converter = time.gmtime
-    for chatty in ("kafka", "py4j"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    logging.getLogger("kafka").setLevel(logging.ERROR)
+    # A failed batch is told once, by the last lines of this function.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
     stop = GracefulStop()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.wanted.set())
@@ -238,9 +255,13 @@ def main(argv: list[str] | None = None) -> int:
     except LakehouseError as error:
         log.error("%s", error)
         return 1
+    except Exception:
+        log.exception("the stream broke off; the running batch will be replayed")
+        return 1
     log.info("stopped")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Threads of py4j or of the Kafka client must not keep a driver alive that has nothing more to do.
+    os._exit(main())

@@ -45,8 +45,10 @@ def open_generation(root: Path, topic: Topic, database: Database) -> Generation:
     if generation.topic_id != identity:
         raise CheckpointMismatch(
             f"Starting the stream on {root}: its checkpoint was made for topic {generation.topic} with id"
-            f" {generation.topic_id}, the broker's topic of that name has id {identity}: it was deleted and made again."
-            " Its offsets mean other records now. Nothing was written. Bring the old topic back, or start a new lake."
+            f" {generation.topic_id}, the broker's topic of that name has id {identity}: it was deleted and"
+            " made again."
+            " Its offsets mean other records now. Nothing was written. Bring the old topic back, or start a"
+            " new lake."
         )
     _refuse_ledger_behind_checkpoint(root, generation, database)
     return generation
@@ -56,8 +58,10 @@ def _refuse_ledger_without_lake(root: Path, topic: str, database: Database) -> N
     closed = database.run(lambda connection: closed_offsets(connection, topic))
     if closed:
         raise CheckpointMismatch(
-            f"Starting the stream on the empty lake {root}: ops.ledger already has offsets up to {closed}, of another"
-            " lake. Orders would be counted twice in `live`. Nothing was written. Correct lake.root, or use a fresh"
+            f"Starting the stream on the empty lake {root}: ops.ledger already has offsets up to {closed},"
+            " of another"
+            " lake. Orders would be counted twice in `live`. Nothing was written. Correct lake.root, or use"
+            " a fresh"
             " database."
         )
 
@@ -71,8 +75,10 @@ def _refuse_ledger_behind_checkpoint(root: Path, generation: Generation, databas
     open_partitions = {p: closed.get(p) for p in end if end[p] > max(start[p], closed.get(p, 0))}
     if open_partitions:
         raise CheckpointMismatch(
-            f"Starting the stream on {root}: the checkpoint has read up to offsets {dict(end)}, ops.ledger ends at"
-            f" {open_partitions}. The database was restored from an older state or is another one. Nothing was"
+            f"Starting the stream on {root}: the checkpoint has read up to offsets {dict(end)}, ops.ledger"
+            " ends at"
+            f" {open_partitions}. The database was restored from an older state or is another one. Nothing"
+            " was"
             " written. Restore a database that has these batches, or correct the postgres settings."
         )
 

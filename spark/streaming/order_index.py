@@ -1,8 +1,9 @@
 """
 Which order_ids silver already holds: a RocksDB beside the lake, so that a look-up costs the same for ever.
 
-The index is derived: `silver.orders` is the truth, and an index that is behind it is built anew. An entry knows the
-position of the record that was accepted. A replayed batch finds its own positions and so decides as it did before.
+The index is derived: `silver.orders` is the truth, and an index that is behind it is built anew. An entry
+knows the position of the record that was accepted. A replayed batch finds its own positions and so decides
+as it did before.
 """
 
 import shutil
@@ -33,7 +34,10 @@ class AcceptedOrder(NamedTuple):
 
 @dataclass(slots=True)
 class Decision:
-    """What became of the good orders of one batch. `exceptions` are (partition, offset, duplicate | order_conflict)."""
+    """
+    What became of the good orders of one batch. `exceptions` are (partition, offset, duplicate |
+    order_conflict).
+    """
 
     accepted: list[AcceptedOrder] = field(default_factory=list)
     exceptions: list[tuple[int, int, str]] = field(default_factory=list)

@@ -1,4 +1,6 @@
-"""Tell PostgreSQL every few seconds that the writer lives, how far Kafka is ahead and how fresh the lake is."""
+"""
+Tell PostgreSQL every few seconds that the writer lives, how far Kafka is ahead and how fresh the lake is.
+"""
 
 import logging
 import os
@@ -43,7 +45,9 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat_until_ended, name="heartbeat", daemon=True)
 
     def start(self, closed_offsets: Mapping[int, int]) -> None:
-        """Announce the start. `closed_offsets` is the first offset after the last closed batch, by partition."""
+        """
+        Announce the start. `closed_offsets` is the first offset after the last closed batch, by partition.
+        """
         self._closed.update(closed_offsets)
         self._database.run(self._announce)
         self._thread.start()

@@ -19,7 +19,8 @@ class Topic:
             self._consumer = KafkaConsumer(bootstrap_servers=kafka.bootstrap_servers)
         except KafkaError as error:
             raise StreamError(
-                f"Asking Kafka at {self._bootstrap} about topic {self.name}: {error}. The stream did not start."
+                f"Asking Kafka at {self._bootstrap} about topic {self.name}: {error}. The stream did not"
+                " start."
                 " Start the broker (`saleslake status`) or correct kafka.bootstrap_servers."
             ) from error
 
@@ -37,7 +38,8 @@ class Topic:
             admin.close()
         if not described or described[0].get("error_code"):
             raise StreamError(
-                f"Looking for topic {self.name} at {self._bootstrap}: it is not there. The stream did not start."
+                f"Looking for topic {self.name} at {self._bootstrap}: it is not there. The stream did not"
+                " start."
                 " `saleslake up` creates it."
             )
         return str(described[0].get("topic_id"))

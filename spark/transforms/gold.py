@@ -1,4 +1,6 @@
-"""Additive per-minute aggregates of accepted orders: the sums of one batch, to be added to those of all others."""
+"""
+Additive per-minute aggregates of accepted orders: the sums of one batch, to be added to those of all others.
+"""
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame

@@ -1,9 +1,9 @@
 """
 From the bytes of a Kafka value to a JSON object, or to the reasons why it is none.
 
-Spark's `from_json` alone lets damage pass: it takes the first of two joined objects, the last of two equal keys,
-U+FFFD for bytes that are not UTF-8, and a number for a text. So the strict VARIANT parser decides what is JSON and
-`schema_of_variant` tells what type each value was written as.
+Spark's `from_json` alone lets damage pass: it takes the first of two joined objects, the last of two equal
+keys, U+FFFD for bytes that are not UTF-8, and a number for a text. So the strict VARIANT parser decides
+what is JSON and `schema_of_variant` tells what type each value was written as.
 """
 
 import pyspark.sql.functions as F
@@ -23,8 +23,8 @@ def with_document(records: DataFrame) -> DataFrame:
         records: `value binary` and anything else.
 
     Returns:
-        The same rows plus `text` (NULL unless UTF-8 of an acceptable size), `document variant` (NULL unless the text is
-        exactly one JSON value), `shape` (its type as `schema_of_variant` writes it) and
+        The same rows plus `text` (NULL unless UTF-8 of an acceptable size), `document variant` (NULL unless
+        the text is exactly one JSON value), `shape` (its type as `schema_of_variant` writes it) and
         `text_reasons array<string>` (empty when there is a document).
     """
     size = F.octet_length("value")
@@ -41,8 +41,8 @@ def with_document(records: DataFrame) -> DataFrame:
 
 
 def _framed(text: Column) -> Column:
-    # The parser ignores what follows a complete value. Inside an array nothing can follow, except after a "]" of the
-    # text's own; the hash as last element shows that the array's end is ours.
+    # The parser ignores what follows a complete value. Inside an array nothing can follow, except after a
+    # "]" of the text's own; the hash as last element shows that the array's end is ours.
     return F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text).cast("string"), F.lit("]"))
 
 

@@ -1,4 +1,7 @@
-"""The rules of `orders.v1` as native expressions: a record without reasons is an order. Source: docs/contracts/orders.md."""
+"""
+The rules of `orders.v1` as native expressions: a record without reasons is an order. Source:
+docs/contracts/orders.md.
+"""
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
@@ -12,7 +15,8 @@ def with_reasons(orders: DataFrame, *, reporting_currency: str) -> DataFrame:
     Add `reasons array<string>`, why a record may not enter silver; empty for a good one.
 
     Args:
-        orders: columns of `with_order`, and `kafka_timestamp`, the broker's clock, against which times are bounded.
+        orders: columns of `with_order`, and `kafka_timestamp`, the broker's clock, against which times are
+        bounded.
     """
     conditions = [
         shape_conditions(),

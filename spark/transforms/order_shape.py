@@ -1,8 +1,8 @@
 """
 The fields of an order and their types, as native expressions.
 
-Most records have exactly the contract's fields in the contract's types. `schema_of_variant` says so with one string
-comparison; only the others ("odd" ones) are taken apart field by field.
+Most records have exactly the contract's fields in the contract's types. `schema_of_variant` says so with
+one string comparison; only the others ("odd" ones) are taken apart field by field.
 """
 
 from functools import reduce
@@ -49,8 +49,9 @@ def with_order(documents: DataFrame) -> DataFrame:
         documents: columns of `with_document`.
 
     Returns:
-        The same rows plus `order` (PAYLOAD, what could be read as declared), `ordered_at timestamp` (NULL unless RFC 3339
-        with a zone), and for odd objects `fields map<string,variant>` and `line_fields array<map<string,variant>>`.
+        The same rows plus `order` (PAYLOAD, what could be read as declared), `ordered_at timestamp` (NULL
+        unless RFC 3339 with a zone), and for odd objects `fields map<string,variant>` and `line_fields
+        array<map<string,variant>>`.
     """
     is_plain = F.col("shape").isin(*PLAIN_SHAPES)
     is_odd_object = F.col("shape").startswith("OBJECT") & (~is_plain | _has_hole())

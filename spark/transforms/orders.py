@@ -36,7 +36,8 @@ def judged_orders(
         email_key: key of `customer_email_hmac`.
 
     Returns:
-        The same rows plus `reasons`, the fields of ORDER that silver keeps, `rescued`, `is_late` and `order_hash`.
+        The same rows plus `reasons`, the fields of ORDER that silver keeps, `rescued`, `is_late` and
+        `order_hash`.
     """
     kept = [column for column in records.columns if column not in COLUMNS[SILVER_ORDERS].names]
     return (

@@ -152,14 +152,17 @@ def test_the_books_of_two_batches(new_lake, connection):
     lake.write(1, SECOND, len(FIRST))
 
     found = connection.execute(
-        "select batch_id, start_offset, end_offset, read_rows, read_cents::bigint, silver_rows, silver_cents::bigint,"
+        "select batch_id, start_offset, end_offset, read_rows, read_cents::bigint, silver_rows,"
+        " silver_cents::bigint,"
         " duplicate_rows, quarantined_rows from ops.ledger order by batch_id"
     ).fetchall()
     assert found == [(0, 0, 5, 5, 6_451, 2, 4_300, 1, 2), (1, 5, 8, 3, 6_450, 1, 2_150, 1, 1)]
 
 
 def test_a_lost_gold_row_stops_the_stream(new_lake, connection, monkeypatch):
-    """The books are read from the files, so a write that lost something is found before the batch is closed."""
+    """
+    The books are read from the files, so a write that lost something is found before the batch is closed.
+    """
 
     def lossy(rows, table, root, **identity):
         kept = rows.limit(1) if table is GOLD_ORDER_VALUE_MINUTE else rows

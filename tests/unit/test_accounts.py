@@ -42,7 +42,10 @@ def test_balanced_books_make_one_row_per_partition_with_records():
     [
         ({"bronze_rows": Counter({0: 2})}, "read rows, in bronze are 3 and 2"),
         ({"silver": Sums(Counter(), Counter())}, "read rows, in silver and rejected are 3 and 2"),
-        ({"duplicates": Sums(Counter({0: 1}), Counter({0: 201}))}, "read cents, in silver and rejected are 600"),
+        (
+            {"duplicates": Sums(Counter({0: 1}), Counter({0: 201}))},
+            "read cents, in silver and rejected are 600",
+        ),
         ({"gold_orders": 2}, "orders in silver, in gold.order_value_minute are 1 and 2"),
         ({"gold_order_cents": 99}, "cents in silver, in gold.order_value_minute are 100 and 99"),
         ({"gold_product_cents": 91}, "line cents in silver, in gold.product_sales_minute are 90 and 91"),

@@ -89,7 +89,11 @@ def test_the_content_hash_ignores_what_a_repeat_may_change(spark):
     lines = [line(), line(line_no=2)]
     first = order(lines=lines, total_cents=4_050)
     repeat = order(
-        lines=lines[::-1], total_cents=4_050, event_id="E-2", coupon="X", ordered_at="2026-11-22T12:50:00+01:00"
+        lines=lines[::-1],
+        total_cents=4_050,
+        event_id="E-2",
+        coupon="X",
+        ordered_at="2026-11-22T12:50:00+01:00",
     )
     assert len(set(hashes(spark, first, dict(reversed(repeat.items()))))) == 1
 

@@ -254,7 +254,7 @@ def test_an_unpublished_hour_fails_only_when_marts_are_required(tmp_path: Path, 
 
 
 def test_an_hour_that_began_after_the_latest_publication_is_not_overdue(tmp_path: Path) -> None:
-    """Orders go on arriving while --require-marts looks: only hours the publication could know are required."""
+    """Orders go on arriving: only hours the latest publication could know are required."""
     events = some_events(shares=Shares())
     note_down(tmp_path / "manifest.sqlite", events)
     then, now = database_of(lake_of(events[:100])), lake_of(events)
