@@ -151,7 +151,9 @@ def _reason(part: Part, programs: dict[str, Program]) -> str | None:
     program = programs.get(part.name)
     if program is None:
         return "stopped"
-    if program.state == "RUNNING" or (program.state == "STARTING" and program.pid):
+    if part.health is None:
+        return None if program.state == "RUNNING" else program.state.lower()
+    if program.is_alive:
         return part.health(program.pid)
     return f"{program.state.lower()}: {program.said}"
 

@@ -33,7 +33,7 @@ class Part:
     name: str
     command: list[str]
     home: Path
-    health: Health
+    health: Health | None  # None: that it runs is all that can be said
     user: str | None = None
     stop_signal: str = "TERM"
     stop_seconds: int = 20
@@ -197,7 +197,7 @@ def _simulator(folder: RunFolder, rate: float) -> Part:
         "simulator",
         [sys.executable, "-m", "stack.cli", "simulate", "--rate", f"{rate:g}"],
         folder.home("simulator"),
-        lambda _: None,
+        None,
         stop_seconds=20,
         optional=True,
     )

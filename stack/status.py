@@ -47,7 +47,7 @@ def _text(value: object) -> str | None:
 def _parts(folder: RunFolder) -> list[dict[str, Any]]:
     declared = parts(folder, kept_ports(folder) or Ports())
     programs = Supervisor(folder).programs()
-    running = [part for part in declared if part.name in programs and programs[part.name].state == "RUNNING"]
+    running = [part for part in declared if part.name in programs and programs[part.name].is_alive]
     reasons = reasons_against(running, programs)
     return [_row(folder, part, programs.get(part.name), reasons.get(part.name)) for part in declared]
 
@@ -69,8 +69,10 @@ def state_of(program: Program | None, reason: str | None) -> str:
     """running | unhealthy | starting | stopping | stopped | failed."""
     if program is None:
         return "stopped"
+    if program.is_alive and reason is None:
+        return "running"
     if program.state == "RUNNING":
-        return "running" if reason is None else "unhealthy"
+        return "unhealthy"
     return STATES.get(program.state, "stopped")
 
 

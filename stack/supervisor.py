@@ -37,6 +37,11 @@ class Program:
     started_at: int
     said: str
 
+    @property
+    def is_alive(self) -> bool:
+        """The process is there. supervisord says STARTING for a while, however soon the part is healthy."""
+        return self.pid > 0 and self.state in ("RUNNING", "STARTING")
+
 
 def write_configuration(folder: RunFolder, parts: Iterable[Part]) -> None:
     writer = configparser.RawConfigParser()

@@ -73,7 +73,9 @@ def test_the_heartbeat_of_an_earlier_scheduler_does_not_count() -> None:
     [
         ("RUNNING", None, "running"),
         ("RUNNING", "no answer on port 9092", "unhealthy"),
-        ("BACKOFF", None, "starting"),
+        ("STARTING", None, "running"),
+        ("STARTING", "has not reported yet", "starting"),
+        ("BACKOFF", "exited too quickly", "starting"),
         ("FATAL", None, "failed"),
         ("EXITED", None, "stopped"),
     ],
