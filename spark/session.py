@@ -9,13 +9,7 @@ from include.settings import StreamSettings
 
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
-JVM_OPTIONS = (
-    # The order rules compile to methods over 8,000 bytes of bytecode, which the JVM would otherwise
-    # interpret for ever.
-    "-XX:-DontCompileHugeMethods",
-    "-XX:+ExitOnOutOfMemoryError",
-    f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
-)
+JVM_OPTIONS = ("-XX:+ExitOnOutOfMemoryError", f"-Dlog4j2.configurationFile={LOG_SETTINGS}")
 
 SESSION = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -28,6 +22,8 @@ SESSION = {
     # Micro-batches are small: adaptive planning and its extra jobs cost more than they give.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Room for the code of every step of a batch and of Delta's own queries: compiled once, used for months.
+    "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.sql.parquet.compression.codec": "zstd",
     # Without this a flipped byte in a data file is read as a wrong number, without an error.
     "spark.hadoop.parquet.page.verify-checksum.enabled": "true",

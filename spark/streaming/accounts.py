@@ -24,7 +24,7 @@ from lake.tables import (
 )
 from spark.streaming.closing import LedgerRow
 from spark.streaming.delta_log import read_back
-from spark.streaming.generation import Generation, Offsets
+from spark.streaming.generation import BatchPlan, Generation
 
 
 @dataclass(slots=True)
@@ -92,9 +92,7 @@ def sums(rows: pa.Table, cents: str | None = None) -> Sums:
     return result
 
 
-def balanced_ledger(
-    read: Sums, books: Books, *, generation: Generation, batch_id: int, start: Offsets, end: Offsets
-) -> list[LedgerRow]:
+def balanced_ledger(read: Sums, books: Books, generation: Generation, plan: BatchPlan) -> list[LedgerRow]:
     """
     The batch's ledger, one row per partition that had records.
 
@@ -103,11 +101,11 @@ def balanced_ledger(
     """
     ledger = [
         LedgerRow(
-            batch_id=batch_id,
+            batch_id=plan.batch_id,
             topic=generation.topic,
             partition=partition,
-            start_offset=start[partition],
-            end_offset=end[partition],
+            start_offset=plan.start[partition],
+            end_offset=plan.end[partition],
             read_rows=read.rows[partition],
             read_cents=read.cents[partition],
             silver_rows=books.silver.rows[partition],
@@ -118,16 +116,15 @@ def balanced_ledger(
             quarantined_cents=books.quarantined.cents[partition],
             generation=generation.uuid,
         )
-        for partition in sorted(end)
-        if end[partition] > start[partition]
+        for partition in sorted(plan.end)
+        if plan.end[partition] > plan.start[partition]
     ]
     differences = [*_row_differences(ledger, books), *_gold_differences(books)]
     if differences:
         raise LedgerImbalance(
-            f"Closing batch {batch_id}: {'; '.join(differences)}. The batch is not closed: live views and"
-            " ledger are as"
-            " before, the tables hold what was found. The stream stops. See"
-            " docs/runbooks/supervise_streams.md, 'Imbalance'."
+            f"Closing batch {plan.batch_id}: {'; '.join(differences)}. The batch is not closed: live views"
+            " and ledger are as before, the tables hold what was found. The stream stops."
+            " See docs/runbooks/supervise_streams.md, 'The books do not balance'."
         )
     return ledger
 

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from include.settings import LakeSettings
 from lake.schemas.orders import COLUMNS
@@ -24,7 +23,7 @@ from lake.tables import (
 from spark.streaming.accounts import balanced_ledger, read_books, sums
 from spark.streaming.closing import ClosedBatch
 from spark.streaming.delta_log import append
-from spark.streaming.generation import Generation, Offsets, batch_offsets
+from spark.streaming.generation import BatchPlan, Generation, read_plan
 from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
 from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import (
@@ -35,13 +34,7 @@ from spark.transforms.orders import (
     with_disposition,
 )
 
-EXCEPTION = T.StructType(
-    [
-        T.StructField("partition", T.IntegerType()),
-        T.StructField("offset", T.LongType()),
-        T.StructField("exception", T.StringType()),
-    ]
-)
+EXCEPTION = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), ("exception", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -62,42 +55,35 @@ class BatchWriter:
         Take a batch all the way. Twice is once: each step sees what an earlier try has already done.
 
         Args:
-            records: KAFKA_RECORD and `ingested_at`.
+            records: KAFKA_RECORD.
 
         Raises:
             LedgerImbalance: rows or cents do not add up; the batch stays open.
         """
-        start, end = batch_offsets(self.lake.root, self.generation, spark_batch_id)
-        if start == end:  # Spark begins an empty topic with an empty batch
+        plan = read_plan(self.lake.root, self.generation, spark_batch_id)
+        if plan.is_empty:  # Spark begins an empty topic with an empty batch
             return
         judged = judged_orders(
-            records,
+            stamped(records, plan),
             reporting_currency=self.lake.reporting_currency,
             late_after_minutes=self.lake.late_after_minutes,
             email_key=self.email_key,
         ).persist()
         try:
-            self._write(judged, self.generation.batch_id(spark_batch_id), start, end)
+            self._write(judged, plan)
         finally:
             judged.unpersist()
 
-    def _write(self, judged: DataFrame, batch_id: int, start: Offsets, end: Offsets) -> None:
-        started = time.monotonic()
-        self._append(bronze_orders(judged, batch_id=batch_id), BRONZE_ORDERS, batch_id)
+    def _write(self, judged: DataFrame, plan: BatchPlan) -> None:
+        started, batch_id = time.monotonic(), plan.batch_id
+        self._append(bronze_orders(judged), BRONZE_ORDERS, batch_id)
         arrived = _arrived(judged)
         decision = self.index.decide(_good_orders(arrived))
         product_sales, order_value = self._write_layers(judged, arrived, decision, batch_id)
         self.index.add(decision.accepted, generation=self.generation.key, batch_id=batch_id)
 
         books = read_books(self.lake.root, app_id=self.generation.app_id, batch_id=batch_id)
-        ledger = balanced_ledger(
-            sums(arrived, "total_cents"),
-            books,
-            generation=self.generation,
-            batch_id=batch_id,
-            start=start,
-            end=end,
-        )
+        ledger = balanced_ledger(sums(arrived, "total_cents"), books, self.generation, plan)
         self.reach("before_close")
         seconds = time.monotonic() - started
         self.close(ClosedBatch(ledger, product_sales, order_value, _as_of(arrived), seconds))
@@ -108,8 +94,8 @@ class BatchWriter:
     ) -> tuple[pa.Table, pa.Table]:
         """Silver, rejected and gold, side by side. Returns the batch's gold rows."""
         disposed = _disposed(judged, decision)
-        silver = silver_orders(disposed.where(F.col("disposition").isNull()), batch_id=batch_id)
-        rejected = silver_rejected(disposed.where(F.col("disposition").isNotNull()), batch_id=batch_id)
+        silver = silver_orders(disposed.where(F.col("disposition").isNull()))
+        rejected = silver_rejected(disposed.where(F.col("disposition").isNotNull()))
         has_rejected = arrived.num_rows > len(decision.accepted)
 
         with ThreadPoolExecutor(max_workers=2) as pool:
@@ -131,15 +117,25 @@ class BatchWriter:
     def _write_gold(self, sums_of_batch: DataFrame, table: Table, batch_id: int) -> pa.Table:
         rows = sums_of_batch.toArrow()
         if rows.num_rows:
-            names = COLUMNS[table].names
-            held = sums_of_batch.sparkSession.createDataFrame(rows)
-            numbered = held.withColumn("batch_id", F.lit(batch_id).cast("long"))
-            self._append(numbered.select(*names), table, batch_id)
+            numbered = rows.append_column("batch_id", pa.array([batch_id] * rows.num_rows, pa.int64()))
+            held = sums_of_batch.sparkSession.createDataFrame(numbered.select(COLUMNS[table].names))
+            self._append(held, table, batch_id)
         return rows
 
     def _append(self, rows: DataFrame, table: Table, batch_id: int) -> None:
         append(rows.coalesce(1), table, self.lake.root, app_id=self.generation.app_id, batch_id=batch_id)
         self.reach(f"after_{table.full_name}")
+
+
+def stamped(records: DataFrame, plan: BatchPlan) -> DataFrame:
+    """
+    KAFKA_RECORD with `batch_id` and `ingested_at`, the time the batch was planned: a replay gets the same.
+
+    They come as data, not as literals: Spark writes literals into the code it compiles, and a batch whose
+    code differs from the last one's pays for compiling it all again, ten times what the records cost.
+    """
+    stamp = pa.table({"batch_id": pa.array([plan.batch_id], pa.int64()), "ingested_at": [plan.planned_at]})
+    return records.crossJoin(F.broadcast(records.sparkSession.createDataFrame(stamp)))
 
 
 def _arrived(judged: DataFrame) -> pa.Table:
@@ -166,7 +162,8 @@ def _good_orders(arrived: pa.Table) -> list[AcceptedOrder]:
 
 
 def _disposed(judged: DataFrame, decision: Decision) -> DataFrame:
-    exceptions = judged.sparkSession.createDataFrame(decision.exceptions, EXCEPTION)
+    rows = [dict(zip(EXCEPTION.names, exception, strict=True)) for exception in decision.exceptions]
+    exceptions = judged.sparkSession.createDataFrame(pa.Table.from_pylist(rows, schema=EXCEPTION))
     return judged.transform(with_disposition, exceptions)
 
 

@@ -8,15 +8,15 @@ tables carry the generation, and numbers of batches go on where the last generat
 import json
 import os
 import uuid
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from include.errors import CheckpointMismatch
 from lake.tables import TABLES, checkpoint
 
 QUERY = "orders"
-Offsets = Mapping[int, int]
+Offsets = dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +98,43 @@ def begin_generation(
     return begun
 
 
-def batch_offsets(root: Path, generation: Generation, spark_batch_id: int) -> tuple[Offsets, Offsets]:
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What Spark wrote down before it began a batch; a replay finds the same. Offsets by partition."""
+
+    batch_id: int
+    planned_at: datetime
+    start: Offsets  # first offset of the batch
+    end: Offsets  # first offset after it
+
+    @property
+    def is_empty(self) -> bool:
+        return self.start == self.end
+
+
+def read_plan(root: Path, generation: Generation, spark_batch_id: int) -> BatchPlan:
     """
-    The first offset of a batch and the first one after it, by partition, from Spark's own plan of the batch.
+    The plan of a batch, from the checkpoint.
 
     Raises:
         CheckpointMismatch: the plan is not there or cannot be read.
     """
-    end = _planned_end(root, generation.topic, spark_batch_id)
-    if spark_batch_id == 0:
-        return {p: generation.starting_offsets.get(p, 0) for p in end}, end
-    previous = _planned_end(root, generation.topic, spark_batch_id - 1)
+    planned_at, end = _planned(root, generation.topic, spark_batch_id)
+    previous = generation.starting_offsets
+    if spark_batch_id > 0:
+        _, previous = _planned(root, generation.topic, spark_batch_id - 1)
     # A partition that was added to the topic starts at its beginning.
-    return {p: previous.get(p, 0) for p in end}, end
+    start = {partition: previous.get(partition, 0) for partition in end}
+    return BatchPlan(generation.batch_id(spark_batch_id), planned_at, start, end)
 
 
-def _planned_end(root: Path, topic: str, spark_batch_id: int) -> Offsets:
+def _planned(root: Path, topic: str, spark_batch_id: int) -> tuple[datetime, dict[int, int]]:
     path = checkpoint(root, QUERY) / "offsets" / str(spark_batch_id)
     try:
         # Line 1 is the format's version, line 2 its metadata, line 3 the offsets of our only source.
-        planned = json.loads(path.read_text().splitlines()[2])
-        return {int(p): int(o) for p, o in planned[topic].items()}
+        _, metadata, offsets = path.read_text().splitlines()
+        planned_at = datetime.fromtimestamp(json.loads(metadata)["batchTimestampMs"] / 1_000, UTC)
+        return planned_at, {int(p): int(o) for p, o in json.loads(offsets)[topic].items()}
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise CheckpointMismatch(
             f"Reading the plan of batch {spark_batch_id}, {path}: {error!r}. The batch was not begun."

@@ -21,7 +21,6 @@ from functools import partial
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
 from include.errors import LakehouseError, SettingsError, WriterAlreadyRunning
@@ -64,10 +63,8 @@ def read_records(
 
 
 def as_records(kafka_rows: DataFrame) -> DataFrame:
-    """KAFKA_RECORD and `ingested_at`, the time the batch was planned: a replay gets the same."""
-    return kafka_rows.withColumnsRenamed({"timestamp": "kafka_timestamp"}).select(
-        *KAFKA_RECORD.names, F.current_timestamp().alias("ingested_at")
-    )
+    """KAFKA_RECORD."""
+    return kafka_rows.withColumnRenamed("timestamp", "kafka_timestamp").select(*KAFKA_RECORD.names)
 
 
 class BatchNotBegun(Exception):
@@ -213,7 +210,7 @@ def end_at(fault_point: str, step: str) -> None:
 
 
 def end_with_java(spark: SparkSession) -> None:
-    """Half a driver is no driver: when Java is gone, this process goes too, and is started anew as a whole."""
+    """Half a driver is no driver: when Java is gone, this process goes too, and both are started anew."""
     java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
     status = java.wait()
     log.error("Java ended with status %s; the driver ends with it", status)

@@ -14,9 +14,9 @@ from spark.streaming.delta_log import last_batch
 from spark.streaming.generation import (
     QUERY,
     Generation,
-    batch_offsets,
     begin_generation,
     load_generation,
+    read_plan,
 )
 from spark.streaming.order_index import AcceptedOrder, OrderIndex
 from spark.streaming.topic import Topic
@@ -70,7 +70,8 @@ def _refuse_ledger_behind_checkpoint(root: Path, generation: Generation, databas
     done = last_done(root)
     if done is None:
         return
-    start, end = batch_offsets(root, generation, done)
+    plan = read_plan(root, generation, done)
+    start, end = plan.start, plan.end
     closed = database.run(lambda connection: closed_offsets(connection, generation.topic))
     open_partitions = {p: closed.get(p) for p in end if end[p] > max(start[p], closed.get(p, 0))}
     if open_partitions:

@@ -1,7 +1,5 @@
 """What the writer asks the broker beside Spark: the topic's identity and its offsets."""
 
-from collections.abc import Mapping
-
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
@@ -44,10 +42,10 @@ class Topic:
             )
         return str(described[0].get("topic_id"))
 
-    def beginning_offsets(self) -> Mapping[int, int]:
+    def beginning_offsets(self) -> dict[int, int]:
         return {p.partition: o for p, o in self._consumer.beginning_offsets(self._partitions()).items()}
 
-    def end_offsets(self) -> Mapping[int, int]:
+    def end_offsets(self) -> dict[int, int]:
         return {p.partition: o for p, o in self._consumer.end_offsets(self._partitions()).items()}
 
     def _partitions(self) -> list[TopicPartition]:

@@ -15,13 +15,10 @@ from spark.transforms.order_shape import with_order, with_rescued
 NOT_CONTENT = ("event_id", "schema_version")
 
 
-def bronze_orders(records: DataFrame, *, batch_id: int) -> DataFrame:
-    """KAFKA_RECORD and `ingested_at` to the columns of bronze.orders."""
-    return (
-        records.withColumn("batch_id", F.lit(batch_id).cast("long"))
-        .withColumn("date_utc", F.to_date("kafka_timestamp"))
-        .select(*COLUMNS[BRONZE_ORDERS].names)
-    )
+def bronze_orders(records: DataFrame) -> DataFrame:
+    """KAFKA_RECORD, `ingested_at` and `batch_id` to the columns of bronze.orders."""
+    dated = records.withColumn("date_utc", F.to_date("kafka_timestamp"))
+    return dated.select(*COLUMNS[BRONZE_ORDERS].names)
 
 
 def judged_orders(
@@ -39,14 +36,13 @@ def judged_orders(
         The same rows plus `reasons`, the fields of ORDER that silver keeps, `rescued`, `is_late` and
         `order_hash`.
     """
-    kept = [column for column in records.columns if column not in COLUMNS[SILVER_ORDERS].names]
     return (
         records.transform(with_document)
         .transform(with_order)
         .transform(with_reasons, reporting_currency=reporting_currency)
         .transform(with_rescued)
         .transform(with_silver_fields, late_after_minutes=late_after_minutes, email_key=email_key)
-        .select(*dict.fromkeys([*kept, *KAFKA_RECORD.names, "reasons", *_SILVER_FIELDS]))
+        .select(*records.columns, "reasons", *_SILVER_FIELDS)
     )
 
 
@@ -88,23 +84,16 @@ def _content_hash() -> Column:
 _ORDER_FIELDS = _SILVER_FIELDS[: _SILVER_FIELDS.index("rescued")]
 
 
-def silver_orders(accepted: DataFrame, *, batch_id: int) -> DataFrame:
-    """Accepted rows of `judged_orders` to the columns of silver.orders."""
-    return (
-        accepted.withColumn("batch_id", F.lit(batch_id).cast("long"))
-        .withColumn("date_utc", F.to_date("ordered_at"))
-        .select(*COLUMNS[SILVER_ORDERS].names)
-    )
+def silver_orders(accepted: DataFrame) -> DataFrame:
+    """Accepted rows of `judged_orders`, with `batch_id`, to the columns of silver.orders."""
+    dated = accepted.withColumn("date_utc", F.to_date("ordered_at"))
+    return dated.select(*COLUMNS[SILVER_ORDERS].names)
 
 
-def silver_rejected(rejected: DataFrame, *, batch_id: int) -> DataFrame:
-    """Rows of `judged_orders` with `disposition`, not accepted, to the columns of silver.rejected."""
-    return (
-        rejected.withColumn("amount_cents", F.col("total_cents"))
-        .withColumn("batch_id", F.lit(batch_id).cast("long"))
-        .withColumn("date_utc", F.to_date("kafka_timestamp"))
-        .select(*COLUMNS[SILVER_REJECTED].names)
-    )
+def silver_rejected(rejected: DataFrame) -> DataFrame:
+    """Not accepted rows of `judged_orders`, with `batch_id` and `disposition`, to silver.rejected."""
+    dated = rejected.withColumn("date_utc", F.to_date("kafka_timestamp"))
+    return dated.withColumn("amount_cents", F.col("total_cents")).select(*COLUMNS[SILVER_REJECTED].names)
 
 
 def with_disposition(judged: DataFrame, exceptions: DataFrame) -> DataFrame:

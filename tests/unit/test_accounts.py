@@ -2,16 +2,17 @@
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
 
 from include.errors import LedgerImbalance
 from spark.streaming.accounts import Books, Sums, balanced_ledger, sums, total
-from spark.streaming.generation import Generation
+from spark.streaming.generation import BatchPlan, Generation
 
 GENERATION = Generation("6f9619ff-8b86-4d01-b42d-00c04fc964ff", "orders.v1", "t", 0, {0: 0, 1: 0})
-START, END = {0: 10, 1: 20}, {0: 13, 1: 20}
+PLAN = BatchPlan(4, datetime(2026, 11, 22, tzinfo=UTC), start={0: 10, 1: 20}, end={0: 13, 1: 20})
 
 READ = Sums(Counter({0: 3}), Counter({0: 600}))
 BOOKS = Books(
@@ -27,7 +28,7 @@ BOOKS = Books(
 
 
 def ledger(read: Sums = READ, books: Books = BOOKS):
-    return balanced_ledger(read, books, generation=GENERATION, batch_id=4, start=START, end=END)
+    return balanced_ledger(read, books, GENERATION, PLAN)
 
 
 def test_balanced_books_make_one_row_per_partition_with_records():

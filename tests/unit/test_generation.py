@@ -8,10 +8,10 @@ from include.errors import CheckpointMismatch
 from lake.tables import SILVER_ORDERS, checkpoint
 from spark.streaming.generation import (
     QUERY,
-    batch_offsets,
     begin_generation,
     generation_file,
     load_generation,
+    read_plan,
 )
 
 
@@ -26,7 +26,7 @@ def plan_batch(root, number: int, **offsets: int) -> None:
     folder = checkpoint(root, QUERY) / "offsets"
     folder.mkdir(exist_ok=True)
     end = {partition.removeprefix("p"): offset for partition, offset in offsets.items()}
-    (folder / str(number)).write_text(f"v1\n{{}}\n{json.dumps({'orders.v1': end})}")
+    (folder / str(number)).write_text(f'v1\n{{"batchTimestampMs": 1000}}\n{json.dumps({"orders.v1": end})}')
 
 
 def test_a_generation_is_read_as_it_was_begun(tmp_path, generation):
@@ -64,17 +64,18 @@ def test_numbers_of_batches_go_on_from_one_generation_to_the_next(generation):
 def test_the_first_batch_starts_where_the_generation_did(tmp_path, generation):
     """Spark itself writes down only where a batch ends."""
     plan_batch(tmp_path, 0, p0=7, p1=3)
-    assert batch_offsets(tmp_path, generation, 0) == ({0: 5, 1: 0}, {0: 7, 1: 3})
+    plan = read_plan(tmp_path, generation, 0)
+    assert (plan.batch_id, plan.start, plan.end) == (40, {0: 5, 1: 0}, {0: 7, 1: 3})
 
 
 def test_a_new_partition_starts_at_its_beginning(tmp_path, generation):
     """Partitions may be added while the stream runs."""
     plan_batch(tmp_path, 0, p0=7, p1=3)
     plan_batch(tmp_path, 1, p0=9, p1=3, p2=4)
-    assert batch_offsets(tmp_path, generation, 1) == ({0: 7, 1: 3, 2: 0}, {0: 9, 1: 3, 2: 4})
+    assert read_plan(tmp_path, generation, 1).start == {0: 7, 1: 3, 2: 0}
 
 
 def test_a_missing_plan_is_refused(tmp_path, generation):
     """The batch cannot be accounted for."""
     with pytest.raises(CheckpointMismatch, match="plan of batch 3"):
-        batch_offsets(tmp_path, generation, 3)
+        read_plan(tmp_path, generation, 3)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from pyspark.sql import functions as F
 
 from lake.contract import CONFLICT, DUPLICATE
 from lake.schemas.orders import COLUMNS
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED
-from spark.streaming.batch import EXCEPTION
+from spark.streaming.batch import stamped
+from spark.streaming.generation import BatchPlan
 from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import (
     bronze_orders,
@@ -24,15 +24,16 @@ from tests.orders import ARRIVED_AT, kafka_records, line, order
 
 pytestmark = pytest.mark.spark
 EMAIL_KEY = b"k" * 32
+PLAN = BatchPlan(7, ARRIVED_AT, start={0: 0}, end={0: 9})
 
 
 def judged(spark, *records: Any, **options: Any):
     settings = {"reporting_currency": "USD", "late_after_minutes": 60, "email_key": EMAIL_KEY}
-    return judged_orders(kafka_records(spark, *records), **{**settings, **options})
+    return judged_orders(stamped(kafka_records(spark, *records), PLAN), **{**settings, **options})
 
 
 def silver(spark, *records: Any):
-    return silver_orders(judged(spark, *records), batch_id=7)
+    return silver_orders(judged(spark, *records))
 
 
 def hashes(spark, *records: Any) -> list[str]:
@@ -51,15 +52,14 @@ def test_silver_has_its_declared_columns(spark):
 
 def test_bronze_has_its_declared_columns(spark):
     """Whatever else the records carry."""
-    records = kafka_records(spark, order()).withColumn("ingested_at", F.current_timestamp())
-    bronze = bronze_orders(records, batch_id=7)
+    bronze = bronze_orders(stamped(kafka_records(spark, order()), PLAN))
     assert names_and_kinds(bronze.schema) == names_and_kinds(COLUMNS[BRONZE_ORDERS])
 
 
 def test_bronze_keeps_the_bytes(spark):
     """Also those that no reader understands."""
-    records = kafka_records(spark, b"\xff\xfe\0", None).withColumn("ingested_at", F.current_timestamp())
-    rows = bronze_orders(records, batch_id=7).orderBy("offset").collect()
+    records = stamped(kafka_records(spark, b"\xff\xfe\0", None), PLAN)
+    rows = bronze_orders(records).orderBy("offset").collect()
     assert [row.value and bytes(row.value) for row in rows] == [b"\xff\xfe\0", None]
 
 
@@ -121,7 +121,7 @@ def test_an_order_is_late_after_the_limit(spark):
 
 
 def exceptions_of(spark, *rows: tuple[int, int, str]):
-    return spark.createDataFrame(list(rows), EXCEPTION)
+    return spark.createDataFrame(list(rows), "partition int, offset long, exception string")
 
 
 def test_every_record_has_one_place(spark):
@@ -141,7 +141,7 @@ def test_every_record_has_one_place(spark):
 def test_rejected_keeps_bytes_position_and_claim(spark):
     """All that is needed to repair the record, and to account for its cents."""
     disposed = judged(spark, order(currency="EUR")).transform(with_disposition, exceptions_of(spark))
-    rejected = silver_rejected(disposed, batch_id=7)
+    rejected = silver_rejected(disposed)
     row = rejected.first()
     assert names_and_kinds(rejected.schema) == names_and_kinds(COLUMNS[SILVER_REJECTED])
     assert (row.topic, row.partition, row.offset, row.amount_cents) == ("orders.v1", 0, 0, 2_150)
