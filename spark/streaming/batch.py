@@ -22,7 +22,7 @@ from lake.tables import (
 )
 from spark.streaming.accounts import balanced_ledger, read_books, sums
 from spark.streaming.closing import ClosedBatch
-from spark.streaming.delta_log import append
+from spark.streaming.delta_log import append, append_arrow
 from spark.streaming.generation import BatchPlan, Generation, read_plan
 from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
 from spark.transforms.gold import order_value_minute, product_sales_minute
@@ -118,8 +118,9 @@ class BatchWriter:
         rows = sums_of_batch.toArrow()
         if rows.num_rows:
             numbered = rows.append_column("batch_id", pa.array([batch_id] * rows.num_rows, pa.int64()))
-            held = sums_of_batch.sparkSession.createDataFrame(numbered.select(COLUMNS[table].names))
-            self._append(held, table, batch_id)
+            held = numbered.select(COLUMNS[table].names)
+            append_arrow(held, table, self.lake.root, app_id=self.generation.app_id, batch_id=batch_id)
+            self.reach(f"after_{table.full_name}")
         return rows
 
     def _append(self, rows: DataFrame, table: Table, batch_id: int) -> None:

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from delta.tables import DeltaTable
+from delta.tables import DeltaTable as SparkDeltaTable
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import StreamError
@@ -32,7 +33,7 @@ def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
         **TABLE_PROPERTIES,
         "delta.dataSkippingStatsColumns": ",".join(name for name in STATISTICS if name in columns.names),
     }
-    builder = DeltaTable.createIfNotExists(spark).location(str(table.path(root))).addColumns(columns)
+    builder = SparkDeltaTable.createIfNotExists(spark).location(str(table.path(root))).addColumns(columns)
     for name, value in properties.items():
         builder = builder.property(name, value)
     builder.partitionedBy(table.partition_by).execute()
@@ -47,6 +48,20 @@ def append(rows: DataFrame, table: Table, root: Path, *, app_id: str, batch_id: 
         .option("txnVersion", batch_id)
         .save(str(table.path(root)))
     )
+
+
+def append_arrow(rows: pa.Table, table: Table, root: Path, *, app_id: str, batch_id: int) -> None:
+    """
+    Like `append`, for rows that are in this process already: by delta-rs, which needs no Spark job for them.
+
+    Both engines are parts of the one writer, and a table is written by one of them at a time.
+    """
+    held = DeltaTable(str(table.path(root)))
+    last = held.transaction_version(app_id)
+    if last is not None and last >= batch_id:
+        return
+    done = CommitProperties(app_transactions=[Transaction(app_id, batch_id)])
+    write_deltalake(held, rows, mode="append", commit_properties=done)
 
 
 def read_back(table: Table, root: Path, columns: list[str], *, app_id: str, batch_id: int) -> pa.Table:

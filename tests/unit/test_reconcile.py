@@ -6,15 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 
-from include.reconcile.checks import Check
-from include.reconcile.database import DatabaseCut
-from include.reconcile.lake import read_lake
-from include.reconcile.manifest import read_manifest
-from include.reconcile.run import compare
 from lake.tables import (
     BRONZE_ORDERS,
     GOLD_ORDER_VALUE_MINUTE,
@@ -23,34 +16,16 @@ from lake.tables import (
     SILVER_REJECTED,
 )
 from simulator.traffic import Shares
+from tests.reconciling import checks_of, failed, noted_lake, off_by_one
 from tests.small_database import database_of
-from tests.small_lake import TOPIC, SmallLake, add_gold, lake_of, note_down, some_events
+from tests.small_lake import SmallLake, add_gold, lake_of, note_down, some_events
 
 Damage = Callable[[SmallLake], None]
 
 
-def checks_of(
-    folder: Path, lake: SmallLake, database: DatabaseCut | None = None, *, require_marts: bool = False
-) -> dict[str, Check]:
-    """Reconcile the lake with the manifest in `folder`."""
-    lake.write(folder / "lake")
-    database = database or database_of(lake)
-    cut = read_lake(folder / "lake", database.batch_id or 0)
-    truth = read_manifest(folder / "manifest.sqlite", TOPIC)
-    checks, _ = compare(database, cut, truth, require_marts=require_marts)
-    return {check.layer: check for check in checks}
-
-
-def failed(checks: dict[str, Check]) -> set[str]:
-    return {layer for layer, check in checks.items() if check.failures}
-
-
 @pytest.fixture
 def lake(tmp_path: Path) -> SmallLake:
-    """A right lake of 600 records, and its manifest in `tmp_path`."""
-    events = some_events()
-    note_down(tmp_path / "manifest.sqlite", events)
-    return lake_of(events)
+    return noted_lake(tmp_path)
 
 
 def test_a_right_lake_passes(tmp_path: Path, lake: SmallLake) -> None:
@@ -158,24 +133,6 @@ def test_damage_of_live_is_found(tmp_path: Path, lake: SmallLake, layer: str, me
     assert failed(checks_of(tmp_path, lake, dataclasses.replace(database, sums=sums))) == {layer}
 
 
-@pytest.mark.parametrize(
-    "mart",
-    ["fct_orders", "fct_order_lines", "product_sales_hourly", "region_sales_hourly", "order_value_hourly"],
-)
-def test_damage_of_a_mart_is_found(tmp_path: Path, lake: SmallLake, mart: str) -> None:
-    """One number of a mart is off by one cent."""
-    database = database_of(lake)
-    marts = {**database.marts, mart: off_by_one(database.marts[mart], "revenue_cents")}
-
-    assert failed(checks_of(tmp_path, lake, dataclasses.replace(database, marts=marts))) == {f"marts.{mart}"}
-
-
-def off_by_one(table: pa.Table, measure: str) -> pa.Table:
-    values = table[measure].to_pylist()
-    values[1] += 1
-    return table.set_column(table.column_names.index(measure), measure, pa.array(values, pa.int64()))
-
-
 def test_rows_of_a_batch_that_is_not_closed_do_not_count(tmp_path: Path, lake: SmallLake) -> None:
     """The writer is in the middle of the next batch: bronze and silver are ahead of the ledger."""
     database = database_of(lake)
@@ -219,48 +176,3 @@ def test_what_is_acknowledged_but_not_read_yet_is_no_failure(tmp_path: Path, lak
 
     assert failed(checks) == set()
     assert checks["truth manifest"].note == "1 acknowledged but not in the lake yet"
-
-
-def test_a_mart_is_held_against_what_was_there_when_it_was_published(tmp_path: Path) -> None:
-    """An hour published at batch 2 holds the orders of batches up to 2, and passes."""
-    events = some_events(shares=Shares(late=0.2))
-    note_down(tmp_path / "manifest.sqlite", events)
-    then, now = lake_of(events[:300]), lake_of(events)
-    published = database_of(then)
-    database = dataclasses.replace(
-        database_of(now), marts=published.marts, publications=published.publications
-    )
-
-    checks = checks_of(tmp_path, now, database)
-
-    assert failed(checks) == set()
-    assert "newer than their hour's publication" in checks["marts.region_sales_hourly"].note
-
-
-def test_an_unpublished_hour_fails_only_when_marts_are_required(tmp_path: Path, lake: SmallLake) -> None:
-    """Without publications the marts are not compared; with --require-marts that is a failure."""
-    full = database_of(lake)
-    assert full.publications is not None
-    none = full.publications.filter(pc.equal(full.publications["mart"], "no such mart"))
-    marts = {mart: table.slice(0, 0) for mart, table in full.marts.items()}
-    database = dataclasses.replace(full, marts=marts, publications=none)
-
-    lenient = checks_of(tmp_path, lake, database)
-    strict = checks_of(tmp_path, lake, database, require_marts=True)
-
-    assert failed(lenient) == set()
-    assert lenient["marts.fct_orders"].result == "-"
-    assert failed(strict) == {f"marts.{mart}" for mart in full.marts}
-
-
-def test_an_hour_that_began_after_the_latest_publication_is_not_overdue(tmp_path: Path) -> None:
-    """Orders go on arriving: only hours the latest publication could know are required."""
-    events = some_events(shares=Shares())
-    note_down(tmp_path / "manifest.sqlite", events)
-    then, now = database_of(lake_of(events[:100])), lake_of(events)
-    database = dataclasses.replace(database_of(now), marts=then.marts, publications=then.publications)
-
-    checks = checks_of(tmp_path, now, database, require_marts=True)
-
-    assert failed(checks) == set()
-    assert "hours not published" in checks["marts.region_sales_hourly"].note
