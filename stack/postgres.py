@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -76,22 +77,25 @@ def initialise(server: PostgresServer) -> None:
         _prepare_system_user(server)
     if (server.data / "PG_VERSION").is_file():
         return
-    server.data.mkdir(parents=True, exist_ok=True)
-    server.data.chmod(0o700)
+    # Made beside its place and moved there when complete: initdb writes PG_VERSION first, not last.
+    draft = server.data.with_name("data.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True, mode=0o700)
     password_copy = server.data.parent / ".initial-password"
     write_private(password_copy, kept_secret(server.password_file))
-    _give_to_system_user(server.data, password_copy)
+    _give_to_system_user(draft, password_copy)
     try:
-        run(_initdb(server, password_copy), doing=f"Creating {server.data}", **_as_system_user())
+        run(_initdb(draft, password_copy), doing=f"Creating {server.data}", **_as_system_user())
     finally:
         password_copy.unlink()
-    with (server.data / "postgresql.conf").open("a", encoding="utf-8") as settings:
+    with (draft / "postgresql.conf").open("a", encoding="utf-8") as settings:
         settings.write(CONFIGURATION)
+    draft.rename(server.data)
 
 
-def _initdb(server: PostgresServer, password_copy: Path) -> list[str | Path]:
+def _initdb(data: Path, password_copy: Path) -> list[str | Path]:
     return [
-        binary("initdb"), "-D", server.data, "-U", SUPERUSER, f"--pwfile={password_copy}",
+        binary("initdb"), "-D", data, "-U", SUPERUSER, f"--pwfile={password_copy}",
         "--auth=scram-sha-256", "-E", "UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
         "--locale=C", "--no-instructions",
     ]  # fmt: skip

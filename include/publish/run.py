@@ -47,9 +47,11 @@ def publish(
     hours = select_hours(snapshot, request, settings.grace_minutes)
     log.info("Up to batch %s, as of %s: %s hours.", snapshot.batch_id, snapshot.as_of, len(hours))
     results: list[HourResult] = []
-    for release in _staged(connection, lake, snapshot, hours, request.run_id, settings.grace_minutes):
-        results.append(_publish_one(connection, release, settings, dry_run=request.dry_run))
-        log.info("Hour %s of %s: %s", len(results), len(hours), results[-1].as_text())
+    for _, hours_of_day in groupby(hours, key=datetime.date):
+        releases = [_release(hour, snapshot, lake, request, settings) for hour in hours_of_day]
+        for result in _publish_day(connection, lake, releases, settings, dry_run=request.dry_run):
+            results.append(result)
+            log.info("Hour %s of %s: %s", len(results), len(hours), result.as_text())
     return Summary(snapshot.batch_id, snapshot.as_of, results)
 
 
@@ -60,29 +62,43 @@ def select_hours(snapshot: Snapshot, request: Request, grace_minutes: int) -> li
     return sorted({*request.hours, *changed})
 
 
-def _staged(
+def _release(
+    hour: datetime, snapshot: Snapshot, lake: LakeView, request: Request, settings: PublishSettings
+) -> Release:
+    return Release(
+        hour=hour,
+        ledger=snapshot.ledger.get(hour, NO_ORDERS),
+        as_of=snapshot.as_of,
+        completeness=completeness(hour, snapshot.as_of, settings.grace_minutes),
+        batch_id=lake.batch_id,
+        source_versions=lake.source_versions,
+        run_id=request.run_id,
+    )
+
+
+def _publish_day(
     connection: psycopg.Connection,
     lake: LakeView,
-    snapshot: Snapshot,
-    hours: list[datetime],
-    run_id: str,
-    grace_minutes: int,
-) -> Iterator[Release]:
-    """The releases in order; while one is handed out, the staging tables hold its day."""
-    for day, hours_of_day in groupby(hours, key=datetime.date):
-        group = list(hours_of_day)
-        _ensure_day(connection, day)
-        stage(connection, lake, group)
-        for hour in group:
-            yield Release(
-                hour=hour,
-                ledger=snapshot.ledger.get(hour, NO_ORDERS),
-                as_of=snapshot.as_of,
-                completeness=completeness(hour, snapshot.as_of, grace_minutes),
-                batch_id=lake.batch_id,
-                source_versions=lake.source_versions,
-                run_id=run_id,
-            )
+    releases: list[Release],
+    settings: PublishSettings,
+    *,
+    dry_run: bool,
+) -> Iterator[HourResult]:
+    """The hours of one day, in order. A day that cannot be read or staged does not stop the other days."""
+    hours = [release.hour for release in releases]
+    try:
+        _ensure_day(connection, hours[0].date())
+        stage(connection, lake, hours)
+    # Arrow says ValueError for a damaged file, OSError for one that is missing.
+    except (psycopg.Error, OSError, ValueError) as error:
+        if connection.closed:
+            raise
+        log.exception("Staging %s", hours[0].date())
+        detail = f"Staging {hours[0].date()}: {error}. The marts keep what they had."
+        yield from (_result(release, "gave up", detail=detail) for release in releases)
+        return
+    for release in releases:
+        yield _publish_one(connection, release, settings, dry_run=dry_run)
 
 
 def _ensure_day(connection: psycopg.Connection, day: date) -> None:

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from include.settings import LakeSettings
 from lake.schemas.orders import COLUMNS
 from lake.tables import (
     BRONZE_ORDERS,
@@ -28,7 +28,6 @@ from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
 from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import (
     bronze_orders,
-    judged_orders,
     silver_orders,
     silver_rejected,
     with_disposition,
@@ -39,40 +38,32 @@ EXCEPTION = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), ("exce
 
 @dataclass(frozen=True)
 class BatchWriter:
-    """
-    Writes batches of one generation. `close` publishes a finished batch and survives a broken connection.
-    """
+    """Writes batches of one generation. `close` publishes a batch and survives a broken connection."""
 
-    lake: LakeSettings
+    root: Path
     generation: Generation
     index: OrderIndex
-    email_key: bytes
     close: Callable[[ClosedBatch], None]
     reach: Callable[[str], None] = lambda _: None  # told the name of every step done; tests break in here
 
-    def write(self, records: DataFrame, spark_batch_id: int) -> None:
+    def write(self, judged: DataFrame, spark_batch_id: int) -> None:
         """
         Take a batch all the way. Twice is once: each step sees what an earlier try has already done.
 
         Args:
-            records: KAFKA_RECORD.
+            judged: columns of `judged_orders`.
 
         Raises:
             LedgerImbalance: rows or cents do not add up; the batch stays open.
         """
-        plan = read_plan(self.lake.root, self.generation, spark_batch_id)
+        plan = read_plan(self.root, self.generation, spark_batch_id)
         if plan.is_empty:  # Spark begins an empty topic with an empty batch
             return
-        judged = judged_orders(
-            stamped(records, plan),
-            reporting_currency=self.lake.reporting_currency,
-            late_after_minutes=self.lake.late_after_minutes,
-            email_key=self.email_key,
-        ).persist()
+        records = stamped(judged, plan).persist()
         try:
-            self._write(judged, plan)
+            self._write(records, plan)
         finally:
-            judged.unpersist()
+            records.unpersist()
 
     def _write(self, judged: DataFrame, plan: BatchPlan) -> None:
         started, batch_id = time.monotonic(), plan.batch_id
@@ -82,7 +73,7 @@ class BatchWriter:
         product_sales, order_value = self._write_layers(judged, arrived, decision, batch_id)
         self.index.add(decision.accepted, generation=self.generation.key, batch_id=batch_id)
 
-        books = read_books(self.lake.root, app_id=self.generation.app_id, batch_id=batch_id)
+        books = read_books(self.root, app_id=self.generation.app_id, batch_id=batch_id)
         ledger = balanced_ledger(sums(arrived, "total_cents"), books, self.generation, plan)
         self.reach("before_close")
         seconds = time.monotonic() - started
@@ -119,18 +110,18 @@ class BatchWriter:
         if rows.num_rows:
             numbered = rows.append_column("batch_id", pa.array([batch_id] * rows.num_rows, pa.int64()))
             held = numbered.select(COLUMNS[table].names)
-            append_arrow(held, table, self.lake.root, app_id=self.generation.app_id, batch_id=batch_id)
+            append_arrow(held, table, self.root, app_id=self.generation.app_id, batch_id=batch_id)
             self.reach(f"after_{table.full_name}")
         return rows
 
     def _append(self, rows: DataFrame, table: Table, batch_id: int) -> None:
-        append(rows.coalesce(1), table, self.lake.root, app_id=self.generation.app_id, batch_id=batch_id)
+        append(rows.coalesce(1), table, self.root, app_id=self.generation.app_id, batch_id=batch_id)
         self.reach(f"after_{table.full_name}")
 
 
 def stamped(records: DataFrame, plan: BatchPlan) -> DataFrame:
     """
-    KAFKA_RECORD with `batch_id` and `ingested_at`, the time the batch was planned: a replay gets the same.
+    The records with `batch_id` and `ingested_at`, the time the batch was planned: a replay gets the same.
 
     They come as data, not as literals: Spark writes literals into the code it compiles, and a batch whose
     code differs from the last one's pays for compiling it all again, ten times what the records cost.

@@ -24,7 +24,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from include.errors import LakehouseError, SettingsError, WriterAlreadyRunning
-from include.settings import KafkaSettings, Settings, StreamSettings, get_settings
+from include.settings import KafkaSettings, LakeSettings, Settings, StreamSettings, get_settings
 from lake.schemas.orders import KAFKA_RECORD
 from lake.tables import TABLES, checkpoint, order_index, writer_lock
 from spark.session import get_session
@@ -36,6 +36,7 @@ from spark.streaming.generation import QUERY, Generation
 from spark.streaming.opening import closed_offsets, open_generation, open_index
 from spark.streaming.progress import Heartbeat
 from spark.streaming.topic import Topic
+from spark.transforms.orders import judged_orders
 
 log = logging.getLogger("lake_writer")
 # How long a batch waits for PostgreSQL before the driver gives up and is started anew.
@@ -62,9 +63,20 @@ def read_records(
     )
 
 
-def as_records(kafka_rows: DataFrame) -> DataFrame:
-    """KAFKA_RECORD."""
-    return kafka_rows.withColumnRenamed("timestamp", "kafka_timestamp").select(*KAFKA_RECORD.names)
+def as_judged(kafka_rows: DataFrame, lake: LakeSettings) -> DataFrame:
+    """
+    Columns of `judged_orders`.
+
+    Said here, once, and not batch by batch: to analyse the order rules takes longer than to apply them to
+    a small batch.
+    """
+    records = kafka_rows.withColumnRenamed("timestamp", "kafka_timestamp").select(*KAFKA_RECORD.names)
+    return records.transform(
+        judged_orders,
+        reporting_currency=lake.reporting_currency,
+        late_after_minutes=lake.late_after_minutes,
+        email_key=email_key(lake.email_hmac_key_file),
+    )
 
 
 class BatchNotBegun(Exception):
@@ -92,7 +104,7 @@ class GracefulStop:
 
 
 def start(
-    records: DataFrame, writer: BatchWriter, settings: Settings, stop: GracefulStop, *, until_caught_up: bool
+    judged: DataFrame, writer: BatchWriter, settings: Settings, stop: GracefulStop, *, until_caught_up: bool
 ) -> StreamingQuery:
     def write(batch: DataFrame, spark_batch_id: int) -> None:
         try:
@@ -105,7 +117,7 @@ def start(
     pace = f"{settings.stream.trigger_seconds} seconds"
     trigger = {"availableNow": True} if until_caught_up else {"processingTime": pace}
     return (
-        records.writeStream.queryName(QUERY)
+        judged.writeStream.queryName(QUERY)
         .option("checkpointLocation", str(checkpoint(settings.lake.root, QUERY)))
         .trigger(**trigger)
         .foreachBatch(write)
@@ -165,7 +177,6 @@ def email_key(path: Path) -> bytes:
 def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> None:
     """Write the lake until stopped or, on wish, until Kafka has no more."""
     root = settings.lake.root
-    key = email_key(settings.lake.email_hmac_key_file)
     topic = Topic(settings.kafka)
     database = Database(settings.postgres, application_name="lake-writer")
     generation = open_generation(root, topic, database)
@@ -189,9 +200,9 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
             ensure_table(spark, table, root)
         index = open_index(order_index(root), root, generation)
         reach = partial(end_at, settings.stream.fault_point)
-        writer = BatchWriter(settings.lake, generation, index, key, close, reach)
-        records = as_records(read_records(spark, settings.kafka, settings.stream, generation))
-        query = start(records, writer, settings, stop, until_caught_up=until_caught_up)
+        writer = BatchWriter(root, generation, index, close, reach)
+        judged = as_judged(read_records(spark, settings.kafka, settings.stream, generation), settings.lake)
+        query = start(judged, writer, settings, stop, until_caught_up=until_caught_up)
         heartbeat.say("running")
         log.info("writing %s from batch %d on", root, generation.first_batch_id)
         await_end(query, stop, heartbeat)

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import LedgerImbalance
 from include.sales_db import connect
-from include.settings import LakeSettings, PostgresSettings
+from include.settings import PostgresSettings
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, SILVER_ORDERS, TABLES, Table, checkpoint, order_index
 from spark.streaming import batch
 from spark.streaming.batch import BatchWriter
@@ -20,10 +20,12 @@ from spark.streaming.closing import close_batch
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.generation import QUERY, Generation, begin_generation
 from spark.streaming.order_index import OrderIndex
+from spark.transforms.orders import judged_orders
 from tests.orders import kafka_records, order
 
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
 
+RULES = {"reporting_currency": "USD", "late_after_minutes": 60, "email_key": b"k" * 32}
 STEPS = [f"after_{table.full_name}" for table in TABLES] + ["before_close", "after_close"]
 FIRST = [order(), order(event_id="E-2"), order(total_cents=1), order(order_id="O-2"), "{}"]
 SECOND = [
@@ -71,14 +73,13 @@ class Lake:
         index = OrderIndex(order_index(self.root))
         with closing(index):
             writer = BatchWriter(
-                LakeSettings(root=self.root),
+                self.root,
                 self.generation,
                 index,
-                b"k" * 32,
                 lambda done: close_batch(self.connection, done),
                 reach,
             )
-            writer.write(rows, number)
+            writer.write(rows.transform(judged_orders, **RULES), number)
 
     def rows(self, table: Table) -> DataFrame:
         return self.spark.read.format("delta").load(str(table.path(self.root)))
@@ -166,11 +167,11 @@ def test_a_lost_gold_row_stops_the_stream(new_lake, connection, monkeypatch):
     """
 
     def lossy(rows, table, root, **identity):
-        kept = rows.limit(1) if table is GOLD_ORDER_VALUE_MINUTE else rows
+        kept = rows.slice(0, 1) if table is GOLD_ORDER_VALUE_MINUTE else rows
         original(kept, table, root, **identity)
 
-    original = batch.append
-    monkeypatch.setattr(batch, "append", lossy)
+    original = batch.append_arrow
+    monkeypatch.setattr(batch, "append_arrow", lossy)
     lake = new_lake("lossy")
     records = [order(), order(order_id="O-2", channel="store")]
 

@@ -31,7 +31,7 @@ class Source:
         return list(ast.walk(self.tree))
 
     def imports(self) -> Iterator[tuple[int, str]]:
-        """Line and dotted name of all that is imported, wherever it stands: `a.b.c` for `from a.b import c`."""
+        """Line and dotted name of all that is imported, wherever: `a.b.c` for `from a.b import c`."""
         for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((node.lineno, alias.name) for alias in node.names)
@@ -62,7 +62,8 @@ def _piece(part: ast.expr) -> str:
 def sources(*folders: str) -> tuple[Source, ...]:
     """Every Python file under the folders, by name; all packages when none is named."""
     roots = (PROJECT_ROOT / folder for folder in folders or PACKAGES)
-    return tuple(Source(path) for root in roots for path in sorted(root.rglob("*.py")) if _is_ours(path))
+    paths = {path for root in roots for path in root.rglob("*.py") if _is_ours(path)}
+    return tuple(map(Source, sorted(paths)))
 
 
 def _is_ours(path: Path) -> bool:
