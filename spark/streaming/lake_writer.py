@@ -8,32 +8,31 @@ and `live`.
 """
 
 import argparse
-import fcntl
 import json
 import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from include.errors import LakehouseError, SettingsError, WriterAlreadyRunning
+from include.errors import LakehouseError
 from include.settings import KafkaSettings, LakeSettings, Settings, StreamSettings, get_settings
 from lake.schemas.orders import KAFKA_RECORD
-from lake.tables import TABLES, checkpoint, order_index, writer_lock
+from lake.tables import TABLES, checkpoint, order_index
 from spark.session import get_session
 from spark.streaming.batch import BatchWriter
 from spark.streaming.closing import ClosedBatch, close_batch
 from spark.streaming.database import Database
 from spark.streaming.delta_log import ensure_table
+from spark.streaming.email_key import email_key
 from spark.streaming.generation import QUERY, Generation
 from spark.streaming.opening import closed_offsets, open_generation, open_index
+from spark.streaming.process import BatchNotBegun, GracefulStop, end_at, end_with_java, sole_writer
 from spark.streaming.progress import Heartbeat
 from spark.streaming.topic import Topic
 from spark.transforms.orders import judged_orders
@@ -79,30 +78,6 @@ def as_judged(kafka_rows: DataFrame, lake: LakeSettings) -> DataFrame:
     )
 
 
-class BatchNotBegun(Exception):
-    """A stop is wanted: the batch that Spark has planned is left for the next start."""
-
-
-class GracefulStop:
-    """Ends the query between two batches, so that the last one leaves nothing to replay."""
-
-    def __init__(self) -> None:
-        self.wanted = threading.Event()
-        # What made a batch fail, before Spark wraps it in traces of both languages.
-        self.cause: Exception | None = None
-
-    def hold_back_new_batch(self) -> None:
-        if self.wanted.is_set():
-            raise BatchNotBegun
-
-    def carry_out(self, query: StreamingQuery) -> None:
-        """Wait for the running batch, then stop. A batch that begins meanwhile ends the query by itself."""
-        while query.isActive and query.status["isTriggerActive"]:
-            time.sleep(0.1)
-        if query.isActive:
-            query.stop()
-
-
 def start(
     judged: DataFrame, writer: BatchWriter, settings: Settings, stop: GracefulStop, *, until_caught_up: bool
 ) -> StreamingQuery:
@@ -125,86 +100,21 @@ def start(
     )
 
 
-@contextmanager
-def sole_writer(root: Path) -> Iterator[None]:
-    """
-    Hold the lake's lock. The kernel lets go of it when the process ends, however it ends.
-
-    Raises:
-        WriterAlreadyRunning: another process holds it.
-    """
-    path = writer_lock(root)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise WriterAlreadyRunning(
-                f"Starting a lake writer on {root}: process {lock.read().strip() or '?'} already writes it"
-                " and holds"
-                f" {path}. This process wrote nothing. Stop the other one (`saleslake status` shows it), or"
-                " use another"
-                " lake.root."
-            ) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def email_key(path: Path) -> bytes:
-    """
-    The key of the e-mail HMAC: 32 to 64 bytes as hex.
-
-    Raises:
-        SettingsError: the file is missing or holds something else.
-    """
-    try:
-        key = bytes.fromhex(path.read_text().strip())
-    except (OSError, ValueError) as error:
-        raise SettingsError(
-            f"Reading the e-mail HMAC key {path} (lake.email_hmac_key_file): {error}. Nothing was started."
-            " `saleslake up` generates it; a lost key cannot be made again, old and new HMACs would differ."
-        ) from error
-    if not 32 <= len(key) <= 64:
-        raise SettingsError(
-            f"Reading the e-mail HMAC key {path}: {len(key)} bytes, 32 to 64 are needed. Nothing was started."
-        )
-    return key
-
-
 def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> None:
     """Write the lake until stopped or, on wish, until Kafka has no more."""
-    root = settings.lake.root
     topic = Topic(settings.kafka)
     database = Database(settings.postgres, application_name="lake-writer")
-    generation = open_generation(root, topic, database)
+    generation = open_generation(settings.lake.root, topic, database)
     heartbeat = Heartbeat(
         Database(settings.postgres, application_name="lake-writer heartbeat"),
         generation,
         topic.end_offsets,
         seconds=settings.stream.heartbeat_seconds,
     )
-
-    def close(batch: ClosedBatch) -> None:
-        database.run_patiently(lambda c: close_batch(c, batch), seconds=DATABASE_PATIENCE_SECONDS)
-        heartbeat.batch_closed({row.partition: row.end_offset for row in batch.ledger})
-        log.info("batch %d closed: %d records in %.2f s", batch.batch_id, batch.rows, batch.seconds)
-
-    heartbeat.start(database.run(lambda c: closed_offsets(c, settings.kafka.orders_topic)))
+    heartbeat.start(database.run(lambda connection: closed_offsets(connection, topic.name)))
     try:
-        spark = get_session("lake-writer", settings.stream)
-        threading.Thread(target=end_with_java, args=[spark], name="java", daemon=True).start()
-        for table in TABLES:
-            ensure_table(spark, table, root)
-        index = open_index(order_index(root), root, generation)
-        reach = partial(end_at, settings.stream.fault_point)
-        writer = BatchWriter(root, generation, index, close, reach)
-        judged = as_judged(read_records(spark, settings.kafka, settings.stream, generation), settings.lake)
-        query = start(judged, writer, settings, stop, until_caught_up=until_caught_up)
+        query = open_query(settings, generation, partial(close, database, heartbeat), stop, until_caught_up)
         heartbeat.say("running")
-        log.info("writing %s from batch %d on", root, generation.first_batch_id)
         await_end(query, stop, heartbeat)
     except Exception as error:
         cause = stop.cause or error
@@ -214,18 +124,32 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     heartbeat.end("stopped")
 
 
-def end_at(fault_point: str, step: str) -> None:
-    """End this process as a crash would, where a test wants it."""
-    if step == fault_point:
-        os.kill(os.getpid(), signal.SIGKILL)
+def close(database: Database, heartbeat: Heartbeat, batch: ClosedBatch) -> None:
+    database.run_patiently(
+        lambda connection: close_batch(connection, batch), seconds=DATABASE_PATIENCE_SECONDS
+    )
+    heartbeat.batch_closed({row.partition: row.end_offset for row in batch.ledger})
+    log.info("batch %d closed: %d records in %.2f s", batch.batch_id, batch.rows, batch.seconds)
 
 
-def end_with_java(spark: SparkSession) -> None:
-    """Half a driver is no driver: when Java is gone, this process goes too, and both are started anew."""
-    java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
-    status = java.wait()
-    log.error("Java ended with status %s; the driver ends with it", status)
-    os._exit(1)
+def open_query(
+    settings: Settings,
+    generation: Generation,
+    close: Callable[[ClosedBatch], None],
+    stop: GracefulStop,
+    until_caught_up: bool,
+) -> StreamingQuery:
+    """Session, tables, index and the running query."""
+    root = settings.lake.root
+    spark = get_session("lake-writer", settings.stream)
+    threading.Thread(target=end_with_java, args=[spark], name="java", daemon=True).start()
+    for table in TABLES:
+        ensure_table(spark, table, root)
+    index = open_index(order_index(root), root, generation)
+    writer = BatchWriter(root, generation, index, close, partial(end_at, settings.stream.fault_point))
+    judged = as_judged(read_records(spark, settings.kafka, settings.stream, generation), settings.lake)
+    log.info("writing %s", root)
+    return start(judged, writer, settings, stop, until_caught_up=until_caught_up)
 
 
 def await_end(query: StreamingQuery, stop: GracefulStop, heartbeat: Heartbeat) -> None:

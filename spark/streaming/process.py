@@ -1,0 +1,85 @@
+"""The driver as a process: alone on its lake, ended between two batches, never alive by half."""
+
+import fcntl
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming import StreamingQuery
+
+from include.errors import WriterAlreadyRunning
+from lake.tables import writer_lock
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def sole_writer(root: Path) -> Iterator[None]:
+    """
+    Hold the lake's lock. The kernel lets go of it when the process ends, however it ends.
+
+    Raises:
+        WriterAlreadyRunning: another process holds it.
+    """
+    path = writer_lock(root)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise WriterAlreadyRunning(
+                f"Starting a lake writer on {root}: process {lock.read().strip() or '?'} already writes it"
+                " and holds"
+                f" {path}. This process wrote nothing. Stop the other one (`saleslake status` shows it), or"
+                " use another"
+                " lake.root."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+class BatchNotBegun(Exception):
+    """A stop is wanted: the batch that Spark has planned is left for the next start."""
+
+
+class GracefulStop:
+    """Ends the query between two batches, so that the last one leaves nothing to replay."""
+
+    def __init__(self) -> None:
+        self.wanted = threading.Event()
+        # What made a batch fail, before Spark wraps it in traces of both languages.
+        self.cause: Exception | None = None
+
+    def hold_back_new_batch(self) -> None:
+        if self.wanted.is_set():
+            raise BatchNotBegun
+
+    def carry_out(self, query: StreamingQuery) -> None:
+        """Wait for the running batch, then stop. A batch that begins meanwhile ends the query by itself."""
+        while query.isActive and query.status["isTriggerActive"]:
+            time.sleep(0.1)
+        if query.isActive:
+            query.stop()
+
+
+def end_at(fault_point: str, step: str) -> None:
+    """End this process as a crash would, where a test wants it."""
+    if step == fault_point:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_with_java(spark: SparkSession) -> None:
+    """Half a driver is no driver: when Java is gone, this process goes too, and both are started anew."""
+    java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
+    status = java.wait()
+    log.error("Java ended with status %s; the driver ends with it", status)
+    os._exit(1)
