@@ -12,7 +12,8 @@ numbers or the new ones. **Safe to rerun**: equal content is left untouched.
 | on demand | every hour that changed since it was published; an hour still open is marked provisional |
 | on demand with `hours` | those hours |
 
-A changed number of an hour that was already closed is written down in `marts.restatements`.
+A changed number of an hour that was already closed is written down in `marts.restatements`. Only
+a run that published or restated an hour makes an event of the asset `sales_marts`.
 
 **If it is red**, the marts still hold the last good version of the hours that failed. Read the error at the
 end of the task's log, then docs/runbooks/publish_marts.md. The task's XCom `return_value` lists every hour.
@@ -23,7 +24,7 @@ from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 
-from include.assets import SALES_MARTS
+from include.assets import SALES_MARTS, SALES_MARTS_CHANGED
 from include.dag_defaults import DEFAULT_ARGS, START
 from include.publish.request import HOUR_PATTERN, PARTITION_KEY_FORMAT
 
@@ -57,19 +58,22 @@ PARAMS = {
     tags=["layer:marts", "runbook:publish_marts"],
 )
 def publish_marts() -> None:
-    @task(outlets=[SALES_MARTS])
+    @task(outlets=[SALES_MARTS_CHANGED])
     def publish_hours() -> dict[str, Any]:
         # Brings pyarrow, deltalake and the database driver: not while the file is parsed.
         from include.publish.task import publish_for_run
 
         context = get_current_context()
         run = context["dag_run"]
-        return publish_for_run(
+        done = publish_for_run(
             run_id=run.run_id,
             run_type=run.run_type.value,
             partition_key=run.partition_key,
             params=context["params"],
         )
+        if done["hours_changed"]:
+            context["outlet_events"][SALES_MARTS_CHANGED].add(SALES_MARTS)
+        return done
 
     publish_hours()
 

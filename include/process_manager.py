@@ -1,6 +1,9 @@
 """The process manager (supervisord), spoken to over its private socket."""
 
+import os
+import signal
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,15 +43,17 @@ class ProcessManager:
         Stop the program and start it. Returns the new process.
 
         Args:
-            force: kill it at once. Otherwise it may finish what it is doing; the process manager kills it
+            force: kill it and what it started at once. Otherwise it may finish what it is doing; the process manager kills it
                 when that takes longer than the program's `stopwaitsecs`.
 
         Raises:
             StackError: it did not end within `stop_seconds`; it is still stopping.
         """
+        # Asked before the stop: it may be the JVM alone that hangs, and outlives a parent that ends in time.
+        group = _own_group(self.process().pid) if force else None
         self._call("stopProcess", self.program, False, tolerated="NOT_RUNNING")
         if force:
-            self._call("signalProcess", self.program, "KILL", tolerated="NOT_RUNNING")
+            self._kill(group)
         deadline = time.monotonic() + stop_seconds
         while self.process().state == "STOPPING":
             if time.monotonic() > deadline:
@@ -56,6 +61,14 @@ class ProcessManager:
             time.sleep(POLL_SECONDS)
         self._call("startProcess", self.program, False, tolerated="ALREADY_STARTED")
         return self.process()
+
+    def _kill(self, group: int | None) -> None:
+        """The process manager's own signal reaches the program alone, and not the JVM under it."""
+        if group is None:
+            self._call("signalProcess", self.program, "KILL", tolerated="NOT_RUNNING")
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
     def _call(self, method: str, *arguments: object, tolerated: str | None = None) -> Any:
         transport = SupervisorTransport(None, None, f"unix://{self.socket}")
@@ -74,3 +87,11 @@ class ProcessManager:
             f"Asking the process manager at {self.socket} to {method} {self.program}: {said}."
             " The program is as it was. See `saleslake status`; `saleslake up` starts what is missing."
         )
+
+
+def _own_group(pid: int) -> int | None:
+    """The process group that `pid` leads. None: it is gone, or shares the group of somebody else."""
+    try:
+        return pid if pid and os.getpgid(pid) == pid else None
+    except ProcessLookupError:
+        return None

@@ -58,3 +58,8 @@ def order_index(root: Path) -> Path:
 def writer_lock(root: Path) -> Path:
     """Held by the one process that may write the lake."""
     return root / ".writer.lock"
+
+
+def java_lock(root: Path) -> Path:
+    """Held by that process's Java half, which may outlive it."""
+    return root / ".writer.java.lock"

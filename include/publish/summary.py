@@ -9,6 +9,8 @@ from include.errors import GateFailed, PublishError
 
 # A summary must stay small: XCom keeps it in the metadata database.
 MAX_ROWS = 100
+# Outcomes after which readers see other numbers than before.
+CHANGES = frozenset({"published", "restated"})
 
 
 class HourResult(NamedTuple):
@@ -72,6 +74,7 @@ class Summary(NamedTuple):
         """Counts per outcome and the Markdown, all JSON."""
         return {
             "batch_id": self.batch_id,
+            "hours_changed": sum(result.outcome in CHANGES for result in self.results),
             "as_of": self.as_of.isoformat(),
             "outcomes": dict(Counter(result.outcome for result in self.results)),
             "summary": self.as_markdown(),

@@ -11,6 +11,8 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from include.errors import CheckpointMismatch
+
 SQL = Path(__file__).with_name("sql")
 
 
@@ -66,10 +68,12 @@ def close_batch(connection: psycopg.Connection, batch: ClosedBatch) -> bool:
     Publish the batch to `live` and `ops`, all or nothing. Returns False when that had been done before.
 
     The ledger row is the guard: the batch number is its key, and it is written in the same transaction.
+
+    Raises:
+        CheckpointMismatch: the ledger has this number for other records.
     """
     with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute("select 1 from ops.ledger where batch_id = %s limit 1", [batch.batch_id])
-        if cursor.fetchone():
+        if _is_closed(cursor, batch):
             return False
         _stage(cursor, "staged_product_sales", PRODUCT_SALES, batch.product_sales)
         _stage(cursor, "staged_order_value", ORDER_VALUE, batch.order_value)
@@ -79,6 +83,24 @@ def close_batch(connection: psycopg.Connection, batch: ClosedBatch) -> bool:
         _insert_ledger(cursor, batch.ledger)
         _record_progress(cursor, batch)
     return True
+
+
+def _is_closed(cursor: psycopg.Cursor, batch: ClosedBatch) -> bool:
+    cursor.execute(
+        "select topic, partition, start_offset, end_offset, generation::text from ops.ledger where batch_id"
+        " = %s",
+        [batch.batch_id],
+    )
+    closed = set(cursor.fetchall())
+    wanted = {(r.topic, r.partition, r.start_offset, r.end_offset, r.generation) for r in batch.ledger}
+    if closed and closed != wanted:
+        raise CheckpointMismatch(
+            f"Closing batch {batch.batch_id} with {sorted(wanted)}: ops.ledger has that number for"
+            f" {sorted(closed)},"
+            " other records. The batch is not closed. This database belongs to another lake, or the lake was"
+            " restored from an older state: docs/runbooks/supervise_streams.md, 'Checkpoint'."
+        )
+    return bool(closed)
 
 
 def _stage(cursor: psycopg.Cursor, table: str, columns: tuple[str, ...], rows: pa.Table) -> None:

@@ -1,9 +1,7 @@
 """Append to the lake's tables once per batch, and read back from the files what a batch left in them."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -83,21 +81,37 @@ def read_back(table: Table, root: Path, columns: list[str], *, app_id: str, batc
 
 
 def last_batch(table: Table, root: Path, *, app_id: str) -> int | None:
-    """The last batch that `app_id` committed within the log that is still there."""
-    return next((txn["version"] for txn, _ in _commits(table.path(root), app_id)), None)
+    """The last batch that `app_id` committed to the table."""
+    return DeltaTable(str(table.path(root))).transaction_version(app_id)
 
 
 def _files_of_batch(path: Path, app_id: str, batch_id: int) -> list[Path]:
-    for txn, added in _commits(path, app_id):
-        if txn["version"] <= batch_id:
+    for number in range(_last_version(path), -1, -1):
+        log = _commit_file(path, number)
+        if not log.exists():  # cleaned up
+            break
+        actions = [json.loads(line) for line in log.read_text().splitlines()]
+        txn = next((a["txn"] for a in actions if a.get("txn", {}).get("appId") == app_id), None)
+        if txn is not None and txn["version"] <= batch_id:
+            added = [path / unquote(a["add"]["path"]) for a in actions if "add" in a]
             return added if txn["version"] == batch_id else []
     return []
 
 
-def _commits(path: Path, app_id: str) -> Iterator[tuple[dict[str, Any], list[Path]]]:
-    """Commits of `app_id`, newest first: its transaction and the files it added."""
-    for log in sorted((path / "_delta_log").glob("*.json"), reverse=True):
-        actions = [json.loads(line) for line in log.read_text().splitlines()]
-        txn = next((a["txn"] for a in actions if a.get("txn", {}).get("appId") == app_id), None)
-        if txn is not None:
-            yield txn, [path / unquote(a["add"]["path"]) for a in actions if "add" in a]
+def _commit_file(path: Path, version: int) -> Path:
+    return path / "_delta_log" / f"{version:020}.json"
+
+
+# To list a log of many days in every batch costs more than the batch; from the last known version it is a
+# step or two.
+_known_versions: dict[Path, int] = {}
+
+
+def _last_version(path: Path) -> int:
+    version = _known_versions.get(path)
+    if version is None or not _commit_file(path, version).exists():
+        version = max((int(log.stem) for log in (path / "_delta_log").glob("[0-9]*.json")), default=-1)
+    while _commit_file(path, version + 1).exists():
+        version += 1
+    _known_versions[path] = version
+    return version

@@ -28,6 +28,7 @@ class Generation:
     topic_id: str
     first_batch_id: int
     starting_offsets: dict[int, int]
+    email_key: str  # fingerprint of the key that the hashes of silver were made with
 
     @property
     def app_id(self) -> str:
@@ -83,10 +84,10 @@ _HOW_TO_ADOPT = (
 
 
 def begin_generation(
-    root: Path, *, topic: str, topic_id: str, first_batch_id: int, starting_offsets: Offsets
+    root: Path, *, topic: str, topic_id: str, first_batch_id: int, starting_offsets: Offsets, email_key: str
 ) -> Generation:
     """Lay down the file of a new generation, whole or not at all."""
-    begun = Generation(str(uuid.uuid4()), topic, topic_id, first_batch_id, dict(starting_offsets))
+    begun = Generation(str(uuid.uuid4()), topic, topic_id, first_batch_id, dict(starting_offsets), email_key)
     path = generation_file(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
@@ -95,6 +96,11 @@ def begin_generation(
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # or a power cut may forget the rename
+    finally:
+        os.close(folder)
     return begun
 
 

@@ -29,17 +29,32 @@ from spark.streaming.batch import BatchWriter
 from spark.streaming.closing import ClosedBatch, close_batch
 from spark.streaming.database import Database
 from spark.streaming.delta_log import ensure_table
-from spark.streaming.email_key import email_key
+from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, Generation
-from spark.streaming.opening import closed_offsets, open_generation, open_index
-from spark.streaming.process import BatchNotBegun, GracefulStop, end_at, end_with_java, sole_writer
+from spark.streaming.opening import (
+    closed_offsets,
+    last_closed,
+    open_generation,
+    open_index,
+    verify_last_batch,
+)
+from spark.streaming.process import (
+    BatchNotBegun,
+    GracefulStop,
+    end_at,
+    end_with_java,
+    lock_for_java,
+    sole_writer,
+)
 from spark.streaming.progress import Heartbeat
-from spark.streaming.topic import Topic
+from spark.streaming.topic import reach_topic
 from spark.transforms.orders import judged_orders
 
 log = logging.getLogger("lake_writer")
 # How long a batch waits for PostgreSQL before the driver gives up and is started anew.
 DATABASE_PATIENCE_SECONDS = 60
+# How long a start waits for PostgreSQL and Kafka: they may come up later than this process.
+START_PATIENCE_SECONDS = 600
 
 
 def read_records(
@@ -102,9 +117,12 @@ def start(
 
 def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> None:
     """Write the lake until stopped or, on wish, until Kafka has no more."""
-    topic = Topic(settings.kafka)
+    root = settings.lake.root
+    key = fingerprint(email_key(settings.lake.email_hmac_key_file))
     database = Database(settings.postgres, application_name="lake-writer")
-    generation = open_generation(settings.lake.root, topic, database)
+    database.run_patiently(last_closed, seconds=START_PATIENCE_SECONDS)
+    topic = reach_topic(settings.kafka, stop.wanted, seconds=START_PATIENCE_SECONDS)
+    generation = open_generation(root, topic, database, email_key=key)
     heartbeat = Heartbeat(
         Database(settings.postgres, application_name="lake-writer heartbeat"),
         generation,
@@ -113,7 +131,14 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     )
     heartbeat.start(database.run(lambda connection: closed_offsets(connection, topic.name)))
     try:
-        query = open_query(settings, generation, partial(close, database, heartbeat), stop, until_caught_up)
+        spark = get_session("lake-writer", settings.stream)
+        threading.Thread(target=end_with_java, args=[spark], name="java", daemon=True).start()
+        _held = lock_for_java(spark, root)
+        verify_last_batch(root, generation, database)
+        writer = open_writer(spark, settings, generation, partial(close, database, heartbeat))
+        judged = as_judged(read_records(spark, settings.kafka, settings.stream, generation), settings.lake)
+        query = start(judged, writer, settings, stop, until_caught_up=until_caught_up)
+        log.info("writing %s", root)
         heartbeat.say("running")
         await_end(query, stop, heartbeat)
     except Exception as error:
@@ -132,24 +157,15 @@ def close(database: Database, heartbeat: Heartbeat, batch: ClosedBatch) -> None:
     log.info("batch %d closed: %d records in %.2f s", batch.batch_id, batch.rows, batch.seconds)
 
 
-def open_query(
-    settings: Settings,
-    generation: Generation,
-    close: Callable[[ClosedBatch], None],
-    stop: GracefulStop,
-    until_caught_up: bool,
-) -> StreamingQuery:
-    """Session, tables, index and the running query."""
+def open_writer(
+    spark: SparkSession, settings: Settings, generation: Generation, close: Callable[[ClosedBatch], None]
+) -> BatchWriter:
+    """The tables as declared, the index as silver is, and what writes them."""
     root = settings.lake.root
-    spark = get_session("lake-writer", settings.stream)
-    threading.Thread(target=end_with_java, args=[spark], name="java", daemon=True).start()
     for table in TABLES:
         ensure_table(spark, table, root)
     index = open_index(order_index(root), root, generation)
-    writer = BatchWriter(root, generation, index, close, partial(end_at, settings.stream.fault_point))
-    judged = as_judged(read_records(spark, settings.kafka, settings.stream, generation), settings.lake)
-    log.info("writing %s", root)
-    return start(judged, writer, settings, stop, until_caught_up=until_caught_up)
+    return BatchWriter(root, generation, index, close, partial(end_at, settings.stream.fault_point))
 
 
 def await_end(query: StreamingQuery, stop: GracefulStop, heartbeat: Heartbeat) -> None:

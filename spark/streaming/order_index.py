@@ -6,9 +6,10 @@ knows the position of the record that was accepted. A replayed batch finds its o
 as it did before.
 """
 
+import logging
 import shutil
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 from rocksdict import BlockBasedOptions, Options, Rdict, WriteBatch
 
 from lake.contract import CONFLICT, DUPLICATE
+
+log = logging.getLogger(__name__)
 
 ENTRY = struct.Struct(">32sIQ")
 # No order_id starts like this: U+0000 is refused by the contract.
@@ -85,15 +88,20 @@ class OrderIndex:
         writes.put(APPLIED_KEY, APPLIED.pack(generation, batch_id))
         self._db.write(writes)
 
-    def rebuild(self, batches: Iterator[list[AcceptedOrder]], *, generation: bytes, batch_id: int) -> int:
-        """Replace the index by the orders of silver. Returns how many there are."""
+    def clear(self) -> None:
+        """Forget everything."""
         self.close()
         shutil.rmtree(self.path)
         self._db = _open(self.path)
+
+    def extend(
+        self, batches: Iterable[list[AcceptedOrder]], *, generation: bytes, since: int, batch_id: int
+    ) -> int:
+        """Add the orders of silver after batch `since`, up to `batch_id`. Returns how many there are."""
         count = 0
         for orders in batches:
             # Only the last write says that the index is complete.
-            self.add(orders, generation=generation, batch_id=-1)
+            self.add(orders, generation=generation, batch_id=since)
             count += len(orders)
         self.add([], generation=generation, batch_id=batch_id)
         return count
@@ -103,6 +111,15 @@ class OrderIndex:
 
 
 def _open(path: Path) -> Rdict:
+    try:
+        return _open_rocksdb(path)
+    except Exception as error:  # rocksdict knows no narrower one
+        log.warning("the order index %s cannot be opened and is made anew: %s", path, error)
+        shutil.rmtree(path)
+        return _open_rocksdb(path)
+
+
+def _open_rocksdb(path: Path) -> Rdict:
     path.parent.mkdir(parents=True, exist_ok=True)
     blocks = BlockBasedOptions()
     # Most look-ups are for orders never seen: a filter answers those without touching the disk.

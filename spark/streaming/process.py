@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from include.errors import WriterAlreadyRunning
-from lake.tables import writer_lock
+from lake.tables import java_lock, writer_lock
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,23 @@ def sole_writer(root: Path) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def lock_for_java(spark: SparkSession, root: Path) -> Any:
+    """
+    A lock that the Java half holds itself, as long as the returned file is kept: it may outlive its Python.
+
+    Raises:
+        WriterAlreadyRunning: the Java half of an earlier driver still lives and could still commit.
+    """
+    path = java_lock(root)
+    file = spark.sparkContext._gateway.jvm.java.io.RandomAccessFile(str(path), "rw")  # type: ignore[union-attr]
+    if file.getChannel().tryLock() is None:
+        raise WriterAlreadyRunning(
+            f"Starting a lake writer on {root}: the Java half of an earlier one still holds {path}."
+            " This process wrote nothing. End it: `saleslake down` finds it, then `saleslake up`."
+        )
+    return file
 
 
 class BatchNotBegun(Exception):

@@ -64,18 +64,20 @@ class Heartbeat:
         self.say(state, detail)
         self._ended.set()
         self._thread.join(timeout=2 * self._seconds)
-        self._beat()
+        # Without asking Kafka, which may be what ended the stream, or may still be asked by the thread.
+        self._beat(lambda: {"lag_records": None, "as_of": None, "detail": self._detail})
 
     def _beat_until_ended(self) -> None:
         while not self._ended.wait(self._seconds):
-            self._beat()
+            self._beat(self._measure)
 
-    def _beat(self) -> None:
+    def _beat(self, measure: Callable[[], dict[str, Any]]) -> None:
         try:
-            self._database.run(lambda connection: self._tell(connection, self._measure()))
-        except psycopg.Error as error:
-            # The batch's own connection decides whether the stream can go on; a missed beat is only silence.
-            log.warning("Heartbeat not told: %s", str(error).strip())
+            self._database.run(lambda connection: self._tell(connection, measure()))
+        except Exception as error:
+            # The batch's own connections decide whether the stream can go on; a missed beat is only silence,
+            # and whatever missed it must not silence the next one.
+            log.warning("Heartbeat not told: %s", str(error).strip() or repr(error))
 
     def _measure(self) -> dict[str, Any]:
         asked_at = datetime.now(UTC)

@@ -1,10 +1,16 @@
 """What the writer asks the broker beside Spark: the topic's identity and its offsets."""
 
+import logging
+import time
+from threading import Event
+
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from include.errors import StreamError
 from include.settings import KafkaSettings
+
+log = logging.getLogger(__name__)
 
 
 class Topic:
@@ -14,7 +20,12 @@ class Topic:
         self.name = kafka.orders_topic
         self._bootstrap = kafka.bootstrap_servers
         try:
-            self._consumer = KafkaConsumer(bootstrap_servers=kafka.bootstrap_servers)
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=kafka.bootstrap_servers,
+                request_timeout_ms=10_000,
+                # As the stream reads: an open transaction of some producer is nothing to wait for.
+                isolation_level="read_committed",
+            )
         except KafkaError as error:
             raise StreamError(
                 f"Asking Kafka at {self._bootstrap} about topic {self.name}: {error}. The stream did not"
@@ -54,3 +65,20 @@ class Topic:
 
     def close(self) -> None:
         self._consumer.close()
+
+
+def reach_topic(kafka: KafkaSettings, give_up: Event, *, seconds: float) -> Topic:
+    """
+    The topic, as soon as the broker answers.
+
+    Raises:
+        StreamError: it did not within `seconds`, or `give_up` was set.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return Topic(kafka)
+        except StreamError as error:
+            if time.monotonic() > deadline or give_up.wait(5):
+                raise
+            log.warning("%s Trying again.", error)

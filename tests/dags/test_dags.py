@@ -5,6 +5,7 @@ import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,6 +98,30 @@ def test_a_scheduled_run_publishes_the_hour_before(dag_bag: Any) -> None:
     )
     assert first is not None
     assert (first.run_after, first.partition_key) == (instant(2099, 1, 1, 12, 15), "2099-01-01T11:00Z")
+
+
+@pytest.mark.parametrize("hours_changed", [0, 2])
+def test_only_a_change_makes_an_asset_event(
+    dag_bag: Any, monkeypatch: pytest.MonkeyPatch, hours_changed: int
+) -> None:
+    """Who waits for new numbers is not woken by a dry run or by a run that changed nothing."""
+    from airflow.sdk.execution_time.context import OutletEventAccessors
+    from airflow.sdk.execution_time.task_runner import _build_asset_profiles, _serialize_outlet_events
+
+    task = dag_bag.dags["publish_marts"].get_task("publish_hours")
+    events = OutletEventAccessors()
+    run = SimpleNamespace(run_id="run-1", run_type=SimpleNamespace(value="manual"), partition_key=None)
+    context = {"dag_run": run, "params": {}, "outlet_events": events}
+    monkeypatch.setitem(task.python_callable.__globals__, "get_current_context", lambda: context)
+    done = {"hours_changed": hours_changed}
+    monkeypatch.setattr("include.publish.task.publish_for_run", lambda **_: done)
+
+    assert task.python_callable() == done
+
+    # The API server makes an event for each outlet that is an asset, and for what was added to an alias.
+    assert {profile.type for profile in _build_asset_profiles(task.outlets)} == {"AssetAlias"}
+    added = [event["dest_asset_key"]["name"] for event in _serialize_outlet_events(events)]
+    assert added == (["sales_marts"] if hours_changed else [])
 
 
 @pytest.mark.parametrize(

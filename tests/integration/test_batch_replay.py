@@ -55,7 +55,7 @@ class Lake:
         for table in TABLES:
             ensure_table(spark, table, root)
         self.generation: Generation = begin_generation(
-            root, topic="orders.v1", topic_id="t", first_batch_id=0, starting_offsets={0: 0}
+            root, topic="orders.v1", topic_id="t", first_batch_id=0, starting_offsets={0: 0}, email_key="k"
         )
         self._ends: list[int] = []
 

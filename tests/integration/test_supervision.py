@@ -39,14 +39,24 @@ command={python} -c "import signal; signal.pause()"
 startsecs=0
 autorestart=true
 stopwaitsecs=60
+[program:family]
+command={python} -c "{family}"
+directory={folder}
+autostart=false
+startsecs=0
 """
+# A Python half and what stands for its JVM, whose number it leaves in a file.
+FAMILY = (
+    "import pathlib, subprocess; child = subprocess.Popen(['sleep', '60']);"
+    " pathlib.Path('child').write_text(str(child.pid)); child.wait()"
+)
 
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[ProcessManager]:
     """A process manager with one program that does nothing for ever."""
     file = tmp_path / "supervisord.conf"
-    file.write_text(CONFIGURATION.format(folder=tmp_path, python=sys.executable))
+    file.write_text(CONFIGURATION.format(folder=tmp_path, python=sys.executable, family=FAMILY))
     process = subprocess.Popen([sys.executable, "-m", "supervisor.supervisord", "-c", str(file)])
     manager = ProcessManager(tmp_path / "supervisor.sock", "stream")
     try:
@@ -118,6 +128,38 @@ def test_a_frozen_stream_is_replaced(manager: ProcessManager, connection: psycop
     assert restarts(connection) == [(frozen, fresh, True)]
     with pytest.raises(ProcessLookupError):
         os.kill(frozen, 0)
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_a_kill_takes_what_the_process_started(manager: ProcessManager, is_frozen: bool) -> None:
+    """A JVM that hangs does not outlive its Python half, whether that ends when asked or not."""
+    family = ProcessManager(manager.socket, "family")
+    number = manager.socket.parent / "child"
+    family._call("startProcess", "family", True)
+    wait_until(lambda: number.is_file() and number.read_text() != "", seconds=10, what="the child")
+    child, parent = int(number.read_text()), family.process().pid
+    if is_frozen:
+        os.kill(parent, signal.SIGSTOP)
+    try:
+        fresh = family.restart(force=True, stop_seconds=20).pid
+        assert fresh not in (0, parent)
+        wait_until(lambda: not _is_alive(child), seconds=5, what="the end of the child")
+    finally:
+        for pid in (child, *_children(family.process().pid)):
+            if _is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _is_alive(pid: int) -> bool:
+    """A zombie is not: it has no command line any more."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except FileNotFoundError:
+        return False
 
 
 def test_the_breaker_stops_a_crash_loop(manager: ProcessManager, connection: psycopg.Connection) -> None:

@@ -18,7 +18,12 @@ from spark.streaming.generation import (
 @pytest.fixture
 def generation(tmp_path):
     return begin_generation(
-        tmp_path, topic="orders.v1", topic_id="t", first_batch_id=40, starting_offsets={0: 5, 1: 0}
+        tmp_path,
+        topic="orders.v1",
+        topic_id="t",
+        first_batch_id=40,
+        starting_offsets={0: 5, 1: 0},
+        email_key="k",
     )
 
 

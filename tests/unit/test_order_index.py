@@ -72,8 +72,19 @@ def test_the_index_survives_a_reopen(index, tmp_path):
 def test_a_rebuild_forgets_what_silver_does_not_hold(index):
     """An index ahead of its table would call a new order a duplicate."""
     take(index, accepted("lost"))
-    assert index.rebuild(iter([[accepted("kept")]]), generation=GENERATION, batch_id=3) == 1
+    index.clear()
+    assert index.extend([[accepted("kept")]], generation=GENERATION, since=-1, batch_id=3) == 1
     assert index.applied() == (GENERATION, 3)
     assert index.decide([accepted("lost", offset=8), accepted("kept", offset=9)]).exceptions == [
         (0, 9, DUPLICATE)
     ]
+
+
+def test_a_damaged_index_is_made_anew(tmp_path):
+    """It is derived: nothing is lost, and the start goes on."""
+    path = tmp_path / "index"
+    OrderIndex(path).close()
+    (path / "CURRENT").write_text("nonsense")
+    index = OrderIndex(path)
+    assert index.applied() is None
+    index.close()

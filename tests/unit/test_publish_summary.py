@@ -52,3 +52,11 @@ def test_a_timeout_is_worth_another_try() -> None:
 def test_other_outcomes_do_not(outcome: str) -> None:
     """The marts hold what they should."""
     Summary(7, HOUR, [result(outcome)]).raise_for_failures()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "changed"), [("published", 1), ("restated", 1), ("unchanged", 0), ("checked", 0), ("open", 0)]
+)
+def test_only_new_numbers_count_as_a_change(outcome: str, changed: int) -> None:
+    """Neither a dry run nor a run that found everything published is news to a reader."""
+    assert Summary(7, HOUR, [result(outcome)]).as_xcom()["hours_changed"] == changed
