@@ -16,7 +16,8 @@ A changed number of an hour that was already closed is written down in `marts.re
 a run that published or restated an hour makes an event of the asset `sales_marts`.
 
 **If it is red**, the marts still hold the last good version of the hours that failed. Read the error at the
-end of the task's log, then docs/runbooks/publish_marts.md. The task's XCom `return_value` lists every hour.
+end of the task's log, then docs/runbooks/publish_marts.md. The task's XCom `return_value` lists the
+hours. **Skipped** is normal right after a start: the lake writer has not closed its first batch yet.
 """
 
 from datetime import timedelta
@@ -37,7 +38,8 @@ PARAMS = {
         items={"type": "string", "pattern": HOUR_PATTERN},
         maxItems=1000,
         title="Hours",
-        description="Hours to publish, one per line, like 2026-11-23T08:00Z. Empty: see the table above.",
+        description="Hours to publish, one per line, like 2026-11-23T08:00Z. Empty: every hour that changed;"
+        " in a backfill the hours of its window.",
     ),
     "dry_run": Param(
         default=False, type="boolean", title="Dry run", description="Run the gate and publish nothing."

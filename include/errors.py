@@ -11,6 +11,7 @@ Every error this project raises on purpose.
     │   ├── CheckpointMismatch   checkpoint and tables do not belong together
     │   └── LedgerImbalance      rows or cents of a batch do not add up
     ├── PublishError             nothing was published
+    │   ├── RequestRefused       a run asks for what cannot be published
     │   ├── GateFailed           ledger and lake disagree about an hour
     │   │   └── NothingToPublish the stream has not closed a batch yet
     │   └── StalePublisher       a newer version of that hour is already there
@@ -67,6 +68,10 @@ class GateFailed(PublishError):
 
 class NothingToPublish(GateFailed):
     """The stream has not closed a batch yet: nothing could be looked at."""
+
+
+class RequestRefused(PublishError):
+    """A run asks for what cannot be published: asking again does not help."""
 
 
 class StalePublisher(PublishError):

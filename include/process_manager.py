@@ -43,8 +43,8 @@ class ProcessManager:
         Stop the program and start it. Returns the new process.
 
         Args:
-            force: kill it and what it started at once. Otherwise it may finish what it is doing; the process manager kills it
-                when that takes longer than the program's `stopwaitsecs`.
+            force: kill it and what it started at once. Otherwise it may finish what it
+                is doing; the process manager kills it when that takes longer than its `stopwaitsecs`.
 
         Raises:
             StackError: it did not end within `stop_seconds`; it is still stopping.

@@ -90,6 +90,9 @@ class SupervisionSettings(Frozen):
     max_batch_age_seconds: int = Field(60, ge=5)
     restart_batch_age_seconds: int = Field(240, ge=5)
     max_heartbeat_age_seconds: int = Field(45, ge=5)
+    # A silent writer is killed only if it stays silent this long under watch: two of its heartbeats. After an
+    # outage of the database the last beat is old although the next one is about to come.
+    second_look_seconds: float = Field(10.0, ge=0)
     max_start_seconds: int = Field(120, ge=5)
     # The breaker: a stream that needed this many restarts within an hour has a cause no restart heals.
     max_restarts_per_hour: int = Field(5, ge=1)

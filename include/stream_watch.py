@@ -1,6 +1,7 @@
 """Reads what `include/supervision.py` judges, and does what it says."""
 
 import logging
+import time
 from typing import NamedTuple
 
 import psycopg
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 STREAM = "orders"
 # Enough to see every batch since the last run of a minute ago, few enough to cost nothing.
 LEDGER_BATCHES = 500
+POLL_SECONDS = 0.5
 
 PROGRESS = """
 select state, detail, batch_id, last_batch_at, as_of, lag_records, heartbeat_at, started_at, pid
@@ -109,14 +111,11 @@ def supervise(
     connection: psycopg.Connection, manager: ProcessManager, settings: SupervisionSettings, run_id: str
 ) -> Watch:
     """Judge the stream and, where the verdict says so, restart it. A healthy stream is not touched."""
-    process = manager.process()
-    if process.pid and process.started_at:
-        connection.execute(SEEN, (STREAM, process.pid, process.started_at))
-    progress, history = read_progress(connection), read_history(connection)
-    row = connection.execute("select now()").fetchone()
-    if row is None:
-        raise StreamError("Asking the database for the time: no answer. Nothing was judged. Run it again.")
-    verdict = judge(process, progress, history, row[0], settings)
+    process, progress, verdict = _look(connection, manager, settings)
+    if progress and verdict.action == "kill":
+        log.warning("%s: looking again before it is killed.", "; ".join(verdict.reasons))
+        _await_heartbeat(connection, progress, settings.second_look_seconds)
+        process, progress, verdict = _look(connection, manager, settings)
     done = "Nothing was done."
     if verdict.action in ("restart", "kill"):
         number = _announce_restart(connection, process, verdict, run_id)
@@ -124,6 +123,28 @@ def supervise(
         connection.execute(FINISHED, (new.pid, number))
         done = f"Restarted: process {process.pid} is gone, {new.pid} is {new.state}."
     return Watch(process, progress, verdict, done)
+
+
+def _look(
+    connection: psycopg.Connection, manager: ProcessManager, settings: SupervisionSettings
+) -> tuple[Process, Progress | None, Verdict]:
+    process = manager.process()
+    if process.pid and process.started_at:
+        connection.execute(SEEN, (STREAM, process.pid, process.started_at))
+    progress, history = read_progress(connection), read_history(connection)
+    row = connection.execute("select now()").fetchone()
+    if row is None:
+        raise StreamError("Asking the database for the time: no answer. Nothing was judged. Run it again.")
+    return process, progress, judge(process, progress, history, row[0], settings)
+
+
+def _await_heartbeat(connection: psycopg.Connection, silent: Progress, seconds: float) -> None:
+    """Until the stream gives another sign of life, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (now := read_progress(connection)) and now.heartbeat_at > silent.heartbeat_at:
+            return
+        time.sleep(POLL_SECONDS)
 
 
 def read_progress(connection: psycopg.Connection) -> Progress | None:

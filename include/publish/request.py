@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from include.errors import PublishError
+from include.errors import RequestRefused
 
 # A partition of `publish_marts` is an hour, named like this.
 PARTITION_KEY_FORMAT = "%Y-%m-%dT%H:00Z"
-HOUR_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:00Z$"
+# What the form takes for a line of `hours`. An empty one is left by a line end after the last hour.
+HOUR_PATTERN = r"^(\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):00Z)?$"
 
 
 # Airflow's names of what made a run. What is not here is refused, rather than taken for one of them.
@@ -32,19 +33,25 @@ def request_of(
     *, run_id: str, run_type: str, partition_key: str | None, params: Mapping[str, Any]
 ) -> Request:
     """
-    Named hours win. Else a scheduled run does its hour and the closed ones that changed, a backfill its hour
-    alone, and a run on demand every hour that changed.
+    Named hours win, except in a backfill, whose window names them. Else a scheduled run does its hour and the
+    closed ones that changed, a backfill its hour alone, and a run on demand every hour that changed.
 
     Raises:
-        PublishError: an hour is not written like `PARTITION_KEY_FORMAT`, or the run is of a strange type.
+        RequestRefused: an hour is not written like `PARTITION_KEY_FORMAT`, a backfill names hours besides
+            its window, or the run is of a strange type.
     """
     if run_type not in RUN_TYPES:
-        raise PublishError(
+        raise RequestRefused(
             f"Reading what run {run_id} asks for: type {run_type!r} is none of {sorted(RUN_TYPES)}."
             " Nothing was published. Teach it to include/publish/request.py."
         )
     dry_run = bool(params.get("dry_run"))
-    named = params.get("hours") or ()
+    named = [name for name in params.get("hours") or () if name.strip()]
+    if named and run_type == "backfill":
+        raise RequestRefused(
+            f"Reading what run {run_id} asks for: a backfill of {partition_key} that names {len(named)} hours"
+            " besides. Nothing was published. Start the backfill without `hours`, or trigger a single run."
+        )
     if named:
         return Request(run_id, [hour_of(name) for name in named], "none", dry_run)
     if partition_key is None:
@@ -57,7 +64,7 @@ def hour_of(name: str) -> datetime:
     try:
         return datetime.strptime(name, PARTITION_KEY_FORMAT).replace(tzinfo=UTC)
     except ValueError as error:
-        raise PublishError(
+        raise RequestRefused(
             f"Reading the hour {name!r}: it is not written like 2026-11-23T08:00Z."
             " Nothing was published. Correct it and run again."
         ) from error

@@ -21,7 +21,7 @@ from include.publish.snapshot import (
     read_snapshot,
 )
 from include.publish.staging import LakeView, open_lake, stage
-from include.publish.summary import HourResult, Summary
+from include.publish.summary import HourResult, Summary, number_of_hours
 from include.settings import PublishSettings
 
 log = logging.getLogger(__name__)
@@ -45,14 +45,14 @@ def publish(
     snapshot = read_snapshot(connection)
     lake = open_lake(lake_root, snapshot.batch_id)
     hours = select_hours(snapshot, request, settings.grace_minutes)
-    log.info("Up to batch %s, as of %s: %s hours.", snapshot.batch_id, snapshot.as_of, len(hours))
+    log.info("Up to batch %s, as of %s: %s.", snapshot.batch_id, snapshot.as_of, number_of_hours(len(hours)))
     results: list[HourResult] = []
     for _, hours_of_day in groupby(hours, key=datetime.date):
         releases = [_release(hour, snapshot, lake, request, settings) for hour in hours_of_day]
         for result in _publish_day(connection, lake, releases, settings, dry_run=request.dry_run):
             results.append(result)
             log.info("Hour %s of %s: %s", len(results), len(hours), result.as_text())
-    return Summary(snapshot.batch_id, snapshot.as_of, results)
+    return Summary(snapshot.batch_id, snapshot.as_of, results, request.dry_run)
 
 
 def select_hours(snapshot: Snapshot, request: Request, grace_minutes: int) -> list[datetime]:

@@ -11,6 +11,7 @@ from include.errors import GateFailed, PublishError
 MAX_ROWS = 100
 # Outcomes after which readers see other numbers than before.
 CHANGES = frozenset({"published", "restated"})
+TITLES = ("hour (UTC)", "outcome", "version", "completeness", "orders", "revenue", "remark")
 
 
 class HourResult(NamedTuple):
@@ -25,16 +26,22 @@ class HourResult(NamedTuple):
     detail: str = ""
 
     def as_text(self) -> str:
+        version = f"version {self.version}" if self.version else "no new version"
         return (
-            f"{self.hour:%Y-%m-%dT%H:%MZ} {self.outcome}, version {self.version}, completeness"
+            f"{self.hour:%Y-%m-%dT%H:%MZ} {self.outcome}, {version}, completeness"
             f" {self.completeness}, {self.orders} orders, {self.revenue_cents} cents. {self.detail}"
         ).strip()
+
+    def as_json(self) -> dict[str, Any]:
+        hour = f"{self.hour:%Y-%m-%dT%H:%MZ}"
+        return {**self._asdict(), "hour": hour, "completeness": str(self.completeness)}
 
 
 class Summary(NamedTuple):
     batch_id: int
     as_of: datetime
     results: list[HourResult]
+    is_dry_run: bool = False
 
     def raise_for_failures(self) -> None:
         """
@@ -47,49 +54,54 @@ class Summary(NamedTuple):
             first = (gave_up or failed)[0]
             hours = ", ".join(f"{result.hour:%Y-%m-%dT%H:%MZ}" for result in gave_up + failed)
             raise (PublishError if gave_up else GateFailed)(
-                f"Publishing {len(self.results)} hours: {len(gave_up + failed)} failed ({hours})."
+                f"Publishing {number_of_hours(len(self.results))}: {len(gave_up + failed)} failed ({hours})."
                 f" The other hours are published. First: {first.detail}"
             )
 
     def _with(self, outcome: str) -> list[HourResult]:
         return [result for result in self.results if result.outcome == outcome]
 
-    def as_markdown(self) -> str:
-        """A headline, then one row per hour."""
-        counts = Counter(result.outcome for result in self.results)
-        headline = (
-            ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "nothing to do"
-        )
-        lines = [
-            f"**{headline}** (as of {self.as_of:%Y-%m-%d %H:%M:%S}Z, up to batch {self.batch_id})",
-            "",
-            "| hour (UTC) | outcome | version | completeness | orders | revenue | remark |",
-            "|---|---|---|---|---|---|---|",
-            *(_row(result) for result in self.results[:MAX_ROWS]),
-        ]
+    def headline(self) -> str:
+        """What became of how many hours, in one sentence."""
+        counts = sorted(Counter(result.outcome for result in self.results).items())
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts) or "nothing to do"
+        dry = "dry run, nothing was published: " if self.is_dry_run else ""
+        as_of = f"as of {self.as_of:%Y-%m-%d %H:%M:%S}Z, up to batch {self.batch_id}"
+        return f"{dry}{number_of_hours(len(self.results))}: {outcomes} ({as_of})."
+
+    def as_text(self) -> str:
+        """A row per hour, aligned for a log, and the headline last, where a log is read first."""
+        rows = [TITLES, *(_cells(result) for result in self.results[:MAX_ROWS])] if self.results else []
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         left_off = len(self.results) - MAX_ROWS
-        return "\n".join([*lines, f"… and {left_off} more hours"] if left_off > 0 else lines)
+        more = [f"… and {number_of_hours(left_off)} more"] if left_off > 0 else []
+        return "\n".join([*lines, *more, self.headline()])
 
     def as_xcom(self) -> dict[str, Any]:
-        """Counts per outcome and the Markdown, all JSON."""
+        """The headline, counts per outcome and the first hours, all JSON."""
         return {
+            "summary": self.headline(),
+            "dry_run": self.is_dry_run,
             "batch_id": self.batch_id,
-            "hours_changed": sum(result.outcome in CHANGES for result in self.results),
             "as_of": self.as_of.isoformat(),
+            "hours_changed": sum(result.outcome in CHANGES for result in self.results),
             "outcomes": dict(Counter(result.outcome for result in self.results)),
-            "summary": self.as_markdown(),
+            "hours": [result.as_json() for result in self.results[:MAX_ROWS]],
         }
 
 
-def _row(result: HourResult) -> str:
-    revenue = f"{result.revenue_cents // 100:,}.{result.revenue_cents % 100:02d}"
-    cells = (
-        f"{result.hour:%Y-%m-%d %H:%M}",
+def number_of_hours(count: int) -> str:
+    return f"{count} hour{'' if count == 1 else 's'}"
+
+
+def _cells(result: HourResult) -> tuple[str, ...]:
+    return (
+        f"{result.hour:%Y-%m-%dT%H:%MZ}",
         result.outcome,
         str(result.version or "–"),
         str(result.completeness),
         f"{result.orders:,}",
-        revenue,
-        result.detail.replace("|", "/"),
+        f"{result.revenue_cents // 100:,}.{result.revenue_cents % 100:02d}",
+        " ".join(result.detail.split()),
     )
-    return f"| {' | '.join(cells)} |"

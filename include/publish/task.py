@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.errors import GateFailed, NothingToPublish
+from include.errors import GateFailed, NothingToPublish, RequestRefused
 from include.publish.request import request_of
 from include.publish.run import publish
 from include.sales_hook import sales_connection
@@ -24,16 +24,20 @@ def publish_for_run(
     Raises:
         AirflowSkipException: a scheduled run before the stream's very first batch. Whoever asks for a publish
             by hand at that time gets an error.
-        AirflowFailException: a gate failed. Trying again would only hold up the runs behind this one.
+        AirflowFailException: a gate failed, or the request is refused. Trying again would only
+            hold up the runs behind this one.
     """
     settings = get_settings()
-    request = request_of(run_id=run_id, run_type=run_type, partition_key=partition_key, params=params)
     try:
+        request = request_of(run_id=run_id, run_type=run_type, partition_key=partition_key, params=params)
         with sales_connection("publish_marts") as connection:
             summary = publish(connection, settings.lake.root, settings.publish, request)
-        log.info("%s", summary.as_markdown())
+        log.info("What became of it:\n%s", summary.as_text())
         summary.raise_for_failures()
-    except GateFailed as error:
+    except (GateFailed, RequestRefused) as error:
         is_too_early = isinstance(error, NothingToPublish) and run_type == "scheduled"
+        if is_too_early:
+            # Airflow's own line about a skip does not say why.
+            log.warning("Skipped: %s", error)
         raise (AirflowSkipException if is_too_early else AirflowFailException)(str(error)) from error
     return summary.as_xcom()

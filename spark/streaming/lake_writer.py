@@ -12,10 +12,10 @@ import json
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from threading import Thread
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
@@ -42,6 +42,7 @@ from spark.streaming.process import (
     BatchNotBegun,
     GracefulStop,
     end_at,
+    end_java,
     end_with_java,
     lock_for_java,
     sole_writer,
@@ -132,7 +133,8 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     heartbeat.start(database.run(lambda connection: closed_offsets(connection, topic.name)))
     try:
         spark = get_session("lake-writer", settings.stream)
-        threading.Thread(target=end_with_java, args=[spark], name="java", daemon=True).start()
+        java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
+        Thread(target=end_with_java, args=[java, stop.done], name="java", daemon=True).start()
         _held = lock_for_java(spark, root)
         verify_last_batch(root, generation, database)
         writer = open_writer(spark, settings, generation, partial(close, database, heartbeat))
@@ -146,7 +148,9 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         if not isinstance(cause, BatchNotBegun):
             heartbeat.end("failed", str(cause)[:1_000])
             raise cause from None
+    stop.done.set()
     heartbeat.end("stopped")
+    end_java(spark, java)
 
 
 def close(database: Database, heartbeat: Heartbeat, batch: ClosedBatch) -> None:

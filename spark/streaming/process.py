@@ -4,11 +4,12 @@ import fcntl
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
+from threading import Event
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -73,7 +74,8 @@ class GracefulStop:
     """Ends the query between two batches, so that the last one leaves nothing to replay."""
 
     def __init__(self) -> None:
-        self.wanted = threading.Event()
+        self.wanted = Event()
+        self.done = Event()
         # What made a batch fail, before Spark wraps it in traces of both languages.
         self.cause: Exception | None = None
 
@@ -95,9 +97,17 @@ def end_at(fault_point: str, step: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def end_with_java(spark: SparkSession) -> None:
+def end_with_java(java: Popen[bytes], done: Event) -> None:
     """Half a driver is no driver: when Java is gone, this process goes too, and both are started anew."""
-    java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
     status = java.wait()
-    log.error("Java ended with status %s; the driver ends with it", status)
-    os._exit(1)
+    if not done.is_set():
+        log.error("Java ended with status %s; the driver ends with it", status)
+        os._exit(1)
+
+
+def end_java(spark: SparkSession, java: Popen[bytes]) -> None:
+    """End the session and wait for its Java half, so that nothing of this driver is left."""
+    spark.stop()
+    if java.stdin is not None:
+        java.stdin.close()  # what the gateway takes as the end
+    java.wait(timeout=20)

@@ -129,7 +129,10 @@ def test_only_a_change_makes_an_asset_event(
     [
         ({}, True),
         ({"hours": ["2026-11-23T08:00Z"], "dry_run": True}, True),
+        ({"hours": ["2026-11-23T23:00Z", ""]}, True),
         ({"hours": ["2026-11-23T08:30Z"]}, False),
+        ({"hours": ["2026-11-23T24:00Z"]}, False),
+        ({"hours": ["2026-11-23T99:00Z"]}, False),
         ({"hours": "2026-11-23T08:00Z"}, False),
         ({"dry_run": "yes"}, False),
     ],

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from include.errors import PublishError
+from include.errors import RequestRefused
 from include.publish.request import RUN_TYPES, Request, request_of
 
 EIGHT = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -43,16 +43,30 @@ def test_named_hours_win() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["2026-11-23T08:30Z", "2026-11-23 08:00", "2026-11-31T08:00Z", ""])
+@pytest.mark.parametrize(
+    "name", ["2026-11-23T08:30Z", "2026-11-23 08:00", "2026-11-31T08:00Z", "2026-11-23T24:00Z"]
+)
 def test_an_hour_that_is_none_is_refused(name: str) -> None:
     """With the form it should have."""
-    with pytest.raises(PublishError, match="2026-11-23T08:00Z"):
+    with pytest.raises(RequestRefused, match="2026-11-23T08:00Z"):
         asked("manual", None, hours=[name])
+
+
+def test_blank_lines_name_nothing() -> None:
+    """The form hands over an empty line for a line end after the last hour."""
+    assert asked("manual", None, hours=[KEY, "", " "]) == Request("run-1", [EIGHT], "none")
+    assert asked("manual", None, hours=[""]) == Request("run-1", (), "all")
+
+
+def test_a_backfill_that_names_hours_is_refused() -> None:
+    """Each of its runs would publish the same hours, and none those of the window."""
+    with pytest.raises(RequestRefused, match="without `hours`"):
+        asked("backfill", KEY, hours=["2026-11-23T09:00Z"])
 
 
 def test_an_unknown_kind_of_run_is_refused() -> None:
     """Rather than taken for a backfill that leaves the late orders of other hours unpublished."""
-    with pytest.raises(PublishError, match="DagRunType"):
+    with pytest.raises(RequestRefused, match="DagRunType"):
         asked("DagRunType.SCHEDULED", KEY)
 
 

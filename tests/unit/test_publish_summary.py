@@ -16,23 +16,43 @@ def result(outcome: str = "published", detail: str = "") -> HourResult:
     return HourResult(HOUR, outcome, 2, 123_456_705, Decimal("1.000"), 3, detail)
 
 
-def test_the_table_has_a_row_per_hour() -> None:
+def test_the_table_is_aligned_and_ends_with_the_headline() -> None:
     """Money to the cent, version and completeness included."""
-    markdown = Summary(7, HOUR, [result()]).as_markdown()
-    assert "**1 published** (as of 2026-11-22 10:00:00Z, up to batch 7)" in markdown
-    assert "| 2026-11-22 10:00 | published | 3 | 1.000 | 2 | 1,234,567.05 |  |" in markdown
+    titles, row, headline = Summary(7, HOUR, [result(detail="two\nlines")]).as_text().splitlines()
+    assert " ".join(row.split()) == "2026-11-22T10:00Z published 3 1.000 2 1,234,567.05 two lines"
+    assert [titles.index(t) for t in ("outcome", "revenue")] == [row.index("pub"), row.index("1,234")]
+    assert headline == "1 hour: 1 published (as of 2026-11-22 10:00:00Z, up to batch 7)."
+
+
+def test_nothing_to_do_is_said_in_one_line() -> None:
+    """Without an empty table."""
+    assert Summary(7, HOUR, []).as_text().startswith("0 hours: nothing to do (as of")
+
+
+def test_a_dry_run_says_so() -> None:
+    """Nobody takes it for a publish."""
+    headline = Summary(7, HOUR, [result("checked")], is_dry_run=True).headline()
+    assert headline.startswith("dry run, nothing was published: 1 hour: 1 checked")
+
+
+def test_an_hour_without_a_new_version_says_so() -> None:
+    """Instead of a version that is None."""
+    assert "checked, no new version, completeness" in result("checked")._replace(version=None).as_text()
 
 
 def test_a_long_table_is_cut_and_says_so() -> None:
-    """XCom keeps the summary: it must stay small."""
-    markdown = Summary(7, HOUR, [result()] * (MAX_ROWS + 5)).as_markdown()
-    assert markdown.count("| published |") == MAX_ROWS
-    assert markdown.endswith("… and 5 more hours")
+    """A log and XCom must stay small."""
+    summary = Summary(7, HOUR, [result()] * (MAX_ROWS + 5))
+    assert summary.as_text().count("Z  published") == len(summary.as_xcom()["hours"]) == MAX_ROWS
+    assert "… and 5 hours more" in summary.as_text()
 
 
 def test_what_goes_to_xcom_is_json() -> None:
     """Decimals and times included."""
-    assert json.loads(json.dumps(Summary(7, HOUR, [result()]).as_xcom()))["outcomes"] == {"published": 1}
+    handed_over = json.loads(json.dumps(Summary(7, HOUR, [result()]).as_xcom()))
+    assert handed_over["outcomes"] == {"published": 1}
+    assert handed_over["summary"].startswith("1 hour: 1 published")
+    assert handed_over["hours"][0]["hour"] == "2026-11-22T10:00Z"
 
 
 def test_a_failed_hour_fails_the_run() -> None:
