@@ -4,15 +4,22 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 from lake.contract import CONFLICT, DUPLICATE, QUARANTINED
-from lake.schemas.orders import COLUMNS, KAFKA_RECORD, ORDER_LINES
+from lake.schemas.orders import COLUMNS, ORDER, ORDER_LINES, PAYLOAD
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED
 from spark.transforms.email_hmac import hmac_sha256
 from spark.transforms.json_text import with_document
 from spark.transforms.order_rules import with_reasons
 from spark.transforms.order_shape import with_order, with_rescued
 
+# Silver's fields that are the payload's, letter for letter.
+AS_WRITTEN = [
+    field.name
+    for field in ORDER
+    if field.name in PAYLOAD.names and field.dataType == PAYLOAD[field.name].dataType
+]
 # Not part of what an order says: a repeat may carry another event_id, and schema_version is fixed.
 NOT_CONTENT = ("event_id", "schema_version")
+JUDGED = ("reasons", *ORDER.names, "rescued", "is_late", "order_hash")
 
 
 def bronze_orders(records: DataFrame) -> DataFrame:
@@ -42,46 +49,30 @@ def judged_orders(
         .transform(with_reasons, reporting_currency=reporting_currency)
         .transform(with_rescued)
         .transform(with_silver_fields, late_after_minutes=late_after_minutes, email_key=email_key)
-        .select(*records.columns, "reasons", *_SILVER_FIELDS)
+        .select(*records.columns, *JUDGED)
     )
-
-
-_SILVER_FIELDS = [
-    name for name in COLUMNS[SILVER_ORDERS].names if name not in ("batch_id", "date_utc", *KAFKA_RECORD.names)
-]
 
 
 def with_silver_fields(orders: DataFrame, *, late_after_minutes: int, email_key: bytes) -> DataFrame:
     """The payload in silver's types: lines sorted by number, e-mail as HMAC, lateness and content hash."""
+    is_good = F.size("reasons") == 0
     late_after = F.make_dt_interval(mins=F.lit(late_after_minutes))
-    fields = {
-        name: F.col(f"order.{name}").cast(COLUMNS[SILVER_ORDERS][name].dataType)
-        for name in orders.schema["order"].dataType.names  # type: ignore[attr-defined]
-        if name not in ("customer_email", "ordered_at", "lines", "schema_version")
-    }
     return orders.withColumns(
         {
-            **fields,
-            "schema_version": _fitting(F.col("order.schema_version")),
-            "lines": F.when(F.size("reasons") == 0, F.array_sort("order.lines").cast(ORDER_LINES)),
+            **{name: F.col(f"order.{name}") for name in AS_WRITTEN},
+            "schema_version": F.col("order.schema_version").try_cast("int"),
+            "lines": F.when(is_good, F.array_sort("order.lines").cast(ORDER_LINES)),
             "customer_email_hmac": hmac_sha256(F.col("order.customer_email"), key=email_key),
             "is_late": F.coalesce(F.col("kafka_timestamp") - F.col("ordered_at") > late_after, F.lit(False)),
         }
-    ).withColumn("order_hash", F.when(F.size("reasons") == 0, _content_hash()))
-
-
-def _fitting(number: Column) -> Column:
-    return number.try_cast("int")
+    ).withColumn("order_hash", F.when(is_good, _content_hash()))
 
 
 def _content_hash() -> Column:
-    names = [name for name in _ORDER_FIELDS if name not in NOT_CONTENT]
+    names = [name for name in ORDER.names if name not in NOT_CONTENT]
     # Microseconds since 1970: as JSON a timestamp would lose them.
     content = [F.unix_micros("ordered_at").alias(n) if n == "ordered_at" else F.col(n) for n in names]
     return F.sha2(F.to_json(F.struct(*content)), 256)
-
-
-_ORDER_FIELDS = _SILVER_FIELDS[: _SILVER_FIELDS.index("rescued")]
 
 
 def silver_orders(accepted: DataFrame) -> DataFrame:
