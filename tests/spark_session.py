@@ -1,5 +1,6 @@
 """The one Spark session of a test run."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -14,3 +15,5 @@ def spark() -> Iterator[SparkSession]:
     session = get_session("tests", StreamSettings(driver_memory="1g"))
     yield session
     session.stop()
+    # It says goodbye at exit, when pytest has closed what it would say it to.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
