@@ -61,7 +61,7 @@ START_PATIENCE_SECONDS = 600
 def read_records(
     spark: SparkSession, kafka: KafkaSettings, stream: StreamSettings, generation: Generation
 ) -> DataFrame:
-    """The topic as a stream of KAFKA_RECORD, from where the generation began."""
+    """The topic as Spark's Kafka source gives it, from where the generation began."""
     starting = {generation.topic: {str(p): o for p, o in generation.starting_offsets.items()}}
     return (
         spark.readStream.format("kafka")
