@@ -15,22 +15,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from lake.schemas.orders import COLUMNS
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, GOLD_PRODUCT_SALES_MINUTE, SILVER_ORDERS, Table
+from tests.orders import line
 
 GENERATION = UUID("00000000-0000-4000-8000-000000000001")
 Row = dict[str, Any]
-
-
-def line(**changes: Any) -> Row:
-    return {
-        "line_no": 1,
-        "product_id": "P-1",
-        "product_name": "Kettle",
-        "category": "Kitchen",
-        "quantity": 2,
-        "unit_price_cents": 1_000,
-        "discount_cents": 100,
-        **changes,
-    }
 
 
 def silver_order(order_id: str, ordered_at: datetime, **changes: Any) -> Row:

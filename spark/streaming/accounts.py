@@ -6,7 +6,7 @@ another engine than the one that wrote them. A batch whose books do not balance 
 stream stops.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,14 +123,14 @@ def balanced_ledger(read: Sums, books: Books, generation: Generation, plan: Batc
     if differences:
         raise LedgerImbalance(
             f"Closing batch {plan.batch_id}: {'; '.join(differences)}. The batch is not closed: live views"
-            " and ledger are as before, the tables hold what was found. The stream stops."
-            " See docs/runbooks/supervise_streams.md, 'The books do not balance'."
+            " and ledger are as before, the tables hold what was found. The stream stops. See"
+            " docs/runbooks/supervise_streams.md, 'The books do not balance'."
         )
     return ledger
 
 
 def _row_differences(ledger: list[LedgerRow], books: Books) -> list[str]:
-    found: dict[str, list[int]] = defaultdict(list)
+    found: dict[str, list[int]] = {}
     for row in ledger:
         rows = row.silver_rows + row.duplicate_rows + row.quarantined_rows
         cents = row.silver_cents + row.duplicate_cents + row.quarantined_cents

@@ -96,9 +96,9 @@ def _is_closed(cursor: psycopg.Cursor, batch: ClosedBatch) -> bool:
     if closed and closed != wanted:
         raise CheckpointMismatch(
             f"Closing batch {batch.batch_id} with {sorted(wanted)}: ops.ledger has that number for"
-            f" {sorted(closed)},"
-            " other records. The batch is not closed. This database belongs to another lake, or the lake was"
-            " restored from an older state: docs/runbooks/supervise_streams.md, 'Checkpoint'."
+            f" {sorted(closed)}, other records. The batch is not closed. This database belongs to another"
+            " lake, or the lake was restored from an older state: docs/runbooks/supervise_streams.md,"
+            " 'Checkpoint'."
         )
     return bool(closed)
 

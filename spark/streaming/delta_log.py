@@ -15,8 +15,7 @@ from lake.schemas.orders import COLUMNS
 from lake.tables import Table
 
 TABLE_PROPERTIES = {
-    # A micro-batch every two seconds: a checkpoint every few minutes, and commits kept for a week of
-    # questions.
+    # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
     "delta.checkpointInterval": "100",
     "delta.logRetentionDuration": "interval 7 days",
     "delta.enableDeletionVectors": "false",
@@ -74,8 +73,8 @@ def read_back(table: Table, root: Path, columns: list[str], *, app_id: str, batc
         parts = [pq.read_table(file, columns=columns, page_checksum_verification=True) for file in files]
     except (OSError, pa.ArrowException) as error:
         raise StreamError(
-            f"Reading back batch {batch_id} of {table.full_name}: {error}. The batch is not closed."
-            " Check the disk under the lake; on the next start the batch is replayed."
+            f"Reading back batch {batch_id} of {table.full_name}: {error}. The batch is not closed. Check"
+            " the disk under the lake; on the next start the batch is replayed."
         ) from error
     return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
 

@@ -73,8 +73,8 @@ def _refuse_orphaned_data(root: Path, path: Path) -> None:
     holding = [table.full_name for table in TABLES if any(table.path(root).glob("**/*.parquet"))]
     if holding:
         raise CheckpointMismatch(
-            f"Starting the stream on {root}: {', '.join(holding)} hold data, but {path} is missing."
-            f" Starting anew would count every order twice. Nothing was written. {_HOW_TO_ADOPT}"
+            f"Starting the stream on {root}: {', '.join(holding)} hold data, but {path} is missing. Starting"
+            f" anew would count every order twice. Nothing was written. {_HOW_TO_ADOPT}"
         )
 
 

@@ -2,9 +2,8 @@
 The lake writer: the one process that writes the lake. Kafka `orders.v1` to bronze, silver, rejected, gold
 and `live`.
 
-    python -m spark.streaming.lake_writer                     # runs until SIGTERM, which ends it after the
-    running batch python -m spark.streaming.lake_writer --until-caught-up   # takes what Kafka has now and
-    exits
+    python -m spark.streaming.lake_writer                     # until SIGTERM, then to the end of its batch
+    python -m spark.streaming.lake_writer --until-caught-up   # takes what Kafka has now and exits
 """
 
 import argparse
@@ -78,7 +77,7 @@ def read_records(
     )
 
 
-def as_judged(kafka_rows: DataFrame, lake: LakeSettings) -> DataFrame:
+def as_judged(kafka_rows: DataFrame, lake: LakeSettings, *, key: bytes) -> DataFrame:
     """
     Columns of `judged_orders`.
 
@@ -90,7 +89,7 @@ def as_judged(kafka_rows: DataFrame, lake: LakeSettings) -> DataFrame:
         judged_orders,
         reporting_currency=lake.reporting_currency,
         late_after_minutes=lake.late_after_minutes,
-        email_key=email_key(lake.email_hmac_key_file),
+        email_key=key,
     )
 
 
@@ -119,11 +118,11 @@ def start(
 def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> None:
     """Write the lake until stopped or, on wish, until Kafka has no more."""
     root = settings.lake.root
-    key = fingerprint(email_key(settings.lake.email_hmac_key_file))
+    key = email_key(settings.lake.email_hmac_key_file)
     database = Database(settings.postgres, application_name="lake-writer")
     database.run_patiently(last_closed, seconds=START_PATIENCE_SECONDS)
     topic = reach_topic(settings.kafka, stop.wanted, seconds=START_PATIENCE_SECONDS)
-    generation = open_generation(root, topic, database, email_key=key)
+    generation = open_generation(root, topic, database, email_key=fingerprint(key))
     heartbeat = Heartbeat(
         Database(settings.postgres, application_name="lake-writer heartbeat"),
         generation,
@@ -138,7 +137,8 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         _held = lock_for_java(spark, root)
         verify_last_batch(root, generation, database)
         writer = open_writer(spark, settings, generation, partial(close, database, heartbeat))
-        judged = as_judged(read_records(spark, settings.kafka, settings.stream, generation), settings.lake)
+        records = read_records(spark, settings.kafka, settings.stream, generation)
+        judged = as_judged(records, settings.lake, key=key)
         query = start(judged, writer, settings, stop, until_caught_up=until_caught_up)
         log.info("writing %s", root)
         heartbeat.say("running")

@@ -63,10 +63,8 @@ def _refuse_another_topic(root: Path, generation: Generation, identity: str) -> 
         raise CheckpointMismatch(
             f"Starting the stream on {root}: its checkpoint was made for topic {generation.topic} with id"
             f" {generation.topic_id}, the broker's topic of that name has id {identity}: it was deleted and"
-            " made"
-            " again, and offsets mean other records now. Nothing was written. Bring the old topic back, or"
-            " start"
-            f" a new lake: {RUNBOOK}."
+            " made again, and offsets mean other records now. Nothing was written. Bring the old topic"
+            f" back, or start a new lake: {RUNBOOK}."
         )
 
 
@@ -74,19 +72,17 @@ def _refuse_another_key(root: Path, generation: Generation, email_key: str) -> N
     if generation.email_key != email_key:
         raise CheckpointMismatch(
             f"Starting the stream on {root}: lake.email_hmac_key_file holds another key than the one its"
-            " silver"
-            " was written with. Every repeat of an earlier order would look like a conflict. Nothing was"
-            f" written. Put the old key back: {RUNBOOK}."
+            " silver was written with. Every repeat of an earlier order would look like a conflict. Nothing"
+            f" was written. Put the old key back: {RUNBOOK}."
         )
 
 
 def _refuse_ledger_of_another_lake(root: Path, closed: Offsets) -> None:
     if closed:
         raise CheckpointMismatch(
-            f"Starting the stream on the empty lake {root}: ops.ledger already has offsets up to {closed}, of"
-            " another lake. Orders would be counted twice in `live`. Nothing was written. Correct"
-            " lake.root, or"
-            f" use a fresh database: {RUNBOOK}."
+            f"Starting the stream on the empty lake {root}: ops.ledger already has offsets up to {closed},"
+            " of another lake. Orders would be counted twice in `live`. Nothing was written. Correct"
+            f" lake.root, or use a fresh database: {RUNBOOK}."
         )
 
 
@@ -101,8 +97,7 @@ def _refuse_another_ledger(root: Path, generation: Generation, closed: Offsets) 
         raise CheckpointMismatch(
             f"Starting the stream on {root}: the checkpoint has done offsets {done} and planned {planned},"
             f" ops.ledger ends at {closed}. Lake and database were restored from different times, or belong"
-            " to"
-            f" different lakes. Nothing was written. Restore both from one time: {RUNBOOK}."
+            f" to different lakes. Nothing was written. Restore both from one time: {RUNBOOK}."
         )
 
 
@@ -130,10 +125,8 @@ def verify_last_batch(root: Path, generation: Generation, database: Database) ->
     if found != in_ledger:
         raise CheckpointMismatch(
             f"Starting the stream on {root}: of batch {batch_id} the ledger has {in_ledger}, the tables hold"
-            f" {found}"
-            " (rows read; rows and cents in silver, duplicate, quarantined; cents in gold). Nothing was"
-            " written."
-            f" A table was removed or restored alone, or lost its last commit: {RUNBOOK}."
+            f" {found} (rows read; rows and cents in silver, duplicate, quarantined; cents in gold). Nothing"
+            f" was written. A table was removed or restored alone, or lost its last commit: {RUNBOOK}."
         )
 
 

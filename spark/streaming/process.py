@@ -38,10 +38,8 @@ def sole_writer(root: Path) -> Iterator[None]:
             lock.seek(0)
             raise WriterAlreadyRunning(
                 f"Starting a lake writer on {root}: process {lock.read().strip() or '?'} already writes it"
-                " and holds"
-                f" {path}. This process wrote nothing. Stop the other one (`saleslake status` shows it), or"
-                " use another"
-                " lake.root."
+                f" and holds {path}. This process wrote nothing. Stop the other one (`saleslake status`"
+                " shows it), or use another lake.root."
             ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -60,8 +58,8 @@ def lock_for_java(spark: SparkSession, root: Path) -> Any:
     file = spark.sparkContext._gateway.jvm.java.io.RandomAccessFile(str(path), "rw")  # type: ignore[union-attr]
     if file.getChannel().tryLock() is None:
         raise WriterAlreadyRunning(
-            f"Starting a lake writer on {root}: the Java half of an earlier one still holds {path}."
-            " This process wrote nothing. End it: `saleslake down` finds it, then `saleslake up`."
+            f"Starting a lake writer on {root}: the Java half of an earlier one still holds {path}. This"
+            " process wrote nothing. End it: `saleslake down` finds it, then `saleslake up`."
         )
     return file
 

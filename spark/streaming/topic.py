@@ -29,8 +29,7 @@ class Topic:
         except KafkaError as error:
             raise StreamError(
                 f"Asking Kafka at {self._bootstrap} about topic {self.name}: {error}. The stream did not"
-                " start."
-                " Start the broker (`saleslake status`) or correct kafka.bootstrap_servers."
+                " start. Start the broker (`saleslake status`) or correct kafka.bootstrap_servers."
             ) from error
 
     def identity(self) -> str:
@@ -48,8 +47,7 @@ class Topic:
         if not described or described[0].get("error_code"):
             raise StreamError(
                 f"Looking for topic {self.name} at {self._bootstrap}: it is not there. The stream did not"
-                " start."
-                " `saleslake up` creates it."
+                " start. `saleslake up` creates it."
             )
         return str(described[0].get("topic_id"))
 
@@ -62,9 +60,6 @@ class Topic:
     def _partitions(self) -> list[TopicPartition]:
         numbers = self._consumer.partitions_for_topic(self.name) or set()
         return [TopicPartition(self.name, number) for number in sorted(numbers)]
-
-    def close(self) -> None:
-        self._consumer.close()
 
 
 def reach_topic(kafka: KafkaSettings, give_up: Event, *, seconds: float) -> Topic:

@@ -1,7 +1,5 @@
 """`insights` and `reconcile` against a real PostgreSQL, filled as the stream fills it."""
 
-import secrets
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,26 +14,12 @@ from include.reconcile.report import as_text as report
 from include.reconcile.run import reconcile
 from include.sales_db import connect
 from include.settings import LakeSettings, PostgresSettings, Settings
-from stack import postgres
-from stack.database import prepare_sales
-from stack.processes import free_port
 from tests.small_database import database_of
 from tests.small_lake import lake_of, note_down, some_events
 
 pytestmark = pytest.mark.stack
 
 GENERATION = "00000000-0000-0000-0000-000000000001"
-
-
-@pytest.fixture(scope="module")
-def own_sales(server_folder: Path) -> Iterator[PostgresSettings]:
-    """A database of this module's own: others count rows in the shared one."""
-    folder = server_folder / "answers"
-    folder.mkdir()
-    server = postgres.PostgresServer(folder / "data", free_port(), folder / "superuser")
-    with postgres.running(server, folder / "log"):
-        passwords = {role: secrets.token_urlsafe(16) for role in ("sales_loader", "sales_reader")}
-        yield prepare_sales(server, passwords, passfile=folder / "pgpass")
 
 
 def insert(connection: psycopg.Connection, table: str, rows: list[dict[str, Any]]) -> None:
@@ -49,17 +33,19 @@ def progress(as_of: datetime) -> dict[str, Any]:
             "heartbeat_at": as_of, "started_at": as_of}  # fmt: skip
 
 
-def test_insights_say_so_when_nothing_has_arrived(own_sales: PostgresSettings) -> None:
+def test_insights_say_so_when_nothing_has_arrived(own_sales_database: PostgresSettings) -> None:
     """No table is empty without a word."""
-    text = as_text(read_insights(own_sales), currency="USD")
+    text = as_text(read_insights(own_sales_database), currency="USD")
 
     assert "No order has arrived yet" in text
     assert text.count("no order was placed") == 3
 
 
-def test_reconcile_says_so_when_nothing_has_arrived(own_sales: PostgresSettings, tmp_path: Path) -> None:
+def test_reconcile_says_so_when_nothing_has_arrived(
+    own_sales_database: PostgresSettings, tmp_path: Path
+) -> None:
     """A comparison of nothing is a failure, in words."""
-    result = reconcile(settings(own_sales, tmp_path))
+    result = reconcile(settings(own_sales_database, tmp_path))
 
     assert not result.passed
     assert "nothing has arrived" in report(result)
@@ -72,23 +58,29 @@ def settings(sales: PostgresSettings, folder: Path) -> Settings:
 
 
 def test_reconcile_passes_on_a_right_lake_and_sees_a_cent(
-    own_sales: PostgresSettings, tmp_path: Path
+    own_sales_database: PostgresSettings, tmp_path: Path
 ) -> None:
     """Ledger, hours and live are read from PostgreSQL; one cent more in live is found."""
     events = some_events()
     note_down(tmp_path / "manifest.sqlite", events)
     lake = lake_of(events)
     lake.write(tmp_path / "lake")
-    with closing(connect(own_sales, application_name="test")) as connection, connection.transaction():
+    with (
+        closing(connect(own_sales_database, application_name="test")) as connection,
+        connection.transaction(),
+    ):
         fill(connection, database_of(lake))
 
-    right = reconcile(settings(own_sales, tmp_path), wait_seconds=5)
-    with closing(connect(own_sales, application_name="test")) as connection, connection.transaction():
+    right = reconcile(settings(own_sales_database, tmp_path), wait_seconds=5)
+    with (
+        closing(connect(own_sales_database, application_name="test")) as connection,
+        connection.transaction(),
+    ):
         connection.execute(
             "update live.order_value_minute set revenue_cents = revenue_cents + 1 where ctid ="
             " (select ctid from live.order_value_minute limit 1)"
         )
-    wrong = reconcile(settings(own_sales, tmp_path))
+    wrong = reconcile(settings(own_sales_database, tmp_path))
 
     assert right.passed, report(right)
     assert [check.layer for check in wrong.checks if check.failures] == ["live.order_value_minute"]
@@ -128,11 +120,14 @@ def without_hour(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "hour_utc"}
 
 
-def test_insights_answer_the_three_questions(own_sales: PostgresSettings) -> None:
+def test_insights_answer_the_three_questions(own_sales_database: PostgresSettings) -> None:
     """Best product, busiest region, average order value, each from orders of this minute."""
     now = datetime.now(UTC)
     minute = now.replace(second=0, microsecond=0)
-    with closing(connect(own_sales, application_name="test")) as connection, connection.transaction():
+    with (
+        closing(connect(own_sales_database, application_name="test")) as connection,
+        connection.transaction(),
+    ):
         sold = {"minute_utc": minute, "region": "EMEA", "orders": 2}
         product = {"product_id": "P-1", "product_name": "Kettle \x1b[31m", "category": "Kitchen"}
         insert(connection, "live.products", [product | {"named_at": now}])
@@ -144,7 +139,7 @@ def test_insights_answer_the_three_questions(own_sales: PostgresSettings) -> Non
         insert(connection, "live.order_value_minute", [sold | {"channel": "web", "revenue_cents": 10_001}])
         insert(connection, "ops.stream_progress", [progress(now)])
 
-    insights = read_insights(own_sales)
+    insights = read_insights(own_sales_database)
     text = as_text(insights, currency="USD")
 
     assert (insights.top_products[0].product_id, insights.top_products[0].units) == ("P-1", 5)
@@ -154,11 +149,14 @@ def test_insights_answer_the_three_questions(own_sales: PostgresSettings) -> Non
     assert "\x1b" not in text
 
 
-def test_insights_say_so_when_the_stream_stands_still(own_sales: PostgresSettings) -> None:
+def test_insights_say_so_when_the_stream_stands_still(own_sales_database: PostgresSettings) -> None:
     """Ten minutes without progress: the answers are old, and say it."""
-    with closing(connect(own_sales, application_name="test")) as connection, connection.transaction():
+    with (
+        closing(connect(own_sales_database, application_name="test")) as connection,
+        connection.transaction(),
+    ):
         connection.execute(
             "update ops.stream_progress set as_of = %s", (datetime.now(UTC) - timedelta(minutes=10),)
         )
 
-    assert "STANDS STILL" in as_text(read_insights(own_sales), currency="USD")
+    assert "STANDS STILL" in as_text(read_insights(own_sales_database), currency="USD")
