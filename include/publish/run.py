@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 import psycopg
+import pyarrow as pa
 
 from include.errors import GateFailed, PublishError, StalePublisher
 from include.publish.hour import Published, Release, check, publish_hour
@@ -89,8 +90,8 @@ def _publish_day(
     try:
         _ensure_day(connection, hours[0].date())
         stage(connection, lake, hours)
-    # Arrow says ValueError for a damaged file, OSError for one that is missing.
-    except (psycopg.Error, OSError, ValueError) as error:
+    # Arrow says OSError for a file that is missing or fails its checksums, its own error for other damage.
+    except (psycopg.Error, OSError, pa.ArrowException) as error:
         if connection.closed:
             raise
         log.exception("Staging %s", hours[0].date())

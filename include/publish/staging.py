@@ -18,6 +18,7 @@ from psycopg import sql
 from include.errors import GateFailed
 from include.publish.marts import execute, statement
 from include.publish.snapshot import HOUR
+from lake.reading import delta_table, record_batches
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, GOLD_PRODUCT_SALES_MINUTE, SILVER_ORDERS, Table
 
 # Staged column ← column of the lake; the names differ only for the position in Kafka.
@@ -106,7 +107,7 @@ def lines_of(orders: pa.RecordBatch) -> pa.RecordBatch:
 
 def _open(table: Table, root: Path) -> DeltaTable:
     try:
-        return DeltaTable(str(table.path(root)))
+        return delta_table(table, root)
     except TableNotFoundError as error:
         raise GateFailed(
             f"Opening {table.full_name} at {table.path(root)}: there is no Delta table."
@@ -124,8 +125,7 @@ def _batches(
         & (ds.field(instant) < end)
         & (ds.field("batch_id") <= lake.batch_id)
     )
-    batches = lake.datasets[table].to_batches(columns=columns, filter=is_wanted)
-    return (batch for batch in batches if batch.num_rows)
+    return record_batches(lake.datasets[table], columns, is_wanted)
 
 
 def _copy(cursor: psycopg.Cursor, table: str, batch: pa.RecordBatch, columns: Iterable[str]) -> None:

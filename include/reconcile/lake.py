@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from numpy.typing import NDArray
 
 from include.reconcile.sums import empty, hour_of, summed
+from lake.reading import delta_table, record_batches
 from lake.tables import (
     BRONZE_ORDERS,
     GOLD_ORDER_VALUE_MINUTE,
@@ -82,10 +83,9 @@ def _batches(root: Path, table: Table, batch_id: int, columns: list[str]) -> Ite
     """The columns asked for, in pieces that fit into memory; none when the table does not exist."""
     if not exists(root, table):
         return
-    dataset = DeltaTable(table.path(root)).to_pyarrow_dataset()
-    for batch in dataset.to_batches(columns=columns, filter=pc.field("batch_id") <= batch_id):
-        if batch.num_rows:
-            yield pa.Table.from_batches([batch])
+    dataset = delta_table(table, root).to_pyarrow_dataset()
+    for batch in record_batches(dataset, columns, pc.field("batch_id") <= batch_id):
+        yield pa.Table.from_batches([batch])
 
 
 def _concat(pieces: Iterator[pa.Table], schema: pa.Schema) -> pa.Table:

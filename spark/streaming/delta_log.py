@@ -7,12 +7,13 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 from delta.tables import DeltaTable as SparkDeltaTable
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import StreamError
+from lake.reading import delta_table
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
+from spark.streaming.arrow_commit import commit_arrow
 
 TABLE_PROPERTIES = {
     # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
@@ -23,12 +24,17 @@ TABLE_PROPERTIES = {
 STATISTICS = ("batch_id", "partition", "offset", "ordered_at", "minute_utc", "order_id", "kafka_timestamp")
 
 
+def statistics_of(table: Table) -> list[str]:
+    """The columns whose least and greatest value per file stand in the table's log."""
+    return [name for name in STATISTICS if name in COLUMNS[table].names]
+
+
 def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
     """Create the table as declared, unless it is there."""
     columns = COLUMNS[table]
     properties = {
         **TABLE_PROPERTIES,
-        "delta.dataSkippingStatsColumns": ",".join(name for name in STATISTICS if name in columns.names),
+        "delta.dataSkippingStatsColumns": ",".join(statistics_of(table)),
     }
     builder = SparkDeltaTable.createIfNotExists(spark).location(str(table.path(root))).addColumns(columns)
     for name, value in properties.items():
@@ -53,12 +59,11 @@ def append_arrow(rows: pa.Table, table: Table, root: Path, *, app_id: str, batch
 
     Both engines are parts of the one writer, and a table is written by one of them at a time.
     """
-    held = DeltaTable(str(table.path(root)))
+    held = delta_table(table, root)
     last = held.transaction_version(app_id)
     if last is not None and last >= batch_id:
         return
-    done = CommitProperties(app_transactions=[Transaction(app_id, batch_id)])
-    write_deltalake(held, rows, mode="append", commit_properties=done)
+    commit_arrow(held, rows, table, statistics=statistics_of(table), app_id=app_id, batch_id=batch_id)
 
 
 def read_back(table: Table, root: Path, columns: list[str], *, app_id: str, batch_id: int) -> pa.Table:
@@ -81,7 +86,7 @@ def read_back(table: Table, root: Path, columns: list[str], *, app_id: str, batc
 
 def last_batch(table: Table, root: Path, *, app_id: str) -> int | None:
     """The last batch that `app_id` committed to the table."""
-    return DeltaTable(str(table.path(root))).transaction_version(app_id)
+    return delta_table(table, root).transaction_version(app_id)
 
 
 def _files_of_batch(path: Path, app_id: str, batch_id: int) -> list[Path]:

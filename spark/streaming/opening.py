@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psycopg
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
 
 from include.errors import CheckpointMismatch
+from lake.reading import delta_table, record_batches
 from lake.tables import SILVER_ORDERS, checkpoint
 from spark.streaming.accounts import read_books
 from spark.streaming.database import Database
@@ -166,7 +166,7 @@ def open_index(path: Path, root: Path, generation: Generation) -> OrderIndex:
 
 def _orders_of_silver(root: Path, since: int) -> Iterator[list[AcceptedOrder]]:
     columns = ["order_id", "order_hash", "partition", "offset"]
-    silver = DeltaTable(str(SILVER_ORDERS.path(root))).to_pyarrow_dataset()
-    for batch in silver.to_batches(columns=columns, filter=ds.field("batch_id") > since):
+    silver = delta_table(SILVER_ORDERS, root).to_pyarrow_dataset()
+    for batch in record_batches(silver, columns, ds.field("batch_id") > since):
         rows = zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
         yield [AcceptedOrder(o, bytes.fromhex(h), p, n) for o, h, p, n in rows]

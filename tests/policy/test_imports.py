@@ -9,7 +9,7 @@ from tests.policy.source import PACKAGES, Source, sources
 # What each folder may import of ours. Of two that match, the longer one counts.
 MAY_IMPORT = {
     "lake": ("lake",),
-    "include": ("include", "lake.tables", "lake.contract"),
+    "include": ("include", "lake.tables", "lake.contract", "lake.reading"),
     "simulator": ("simulator", "include", "lake.tables", "lake.contract"),
     "spark": ("spark", "include", "lake"),
     "spark/transforms": ("spark.transforms", "lake"),
@@ -18,7 +18,15 @@ MAY_IMPORT = {
 }
 # Whoever imports these pays seconds and hundreds of megabytes: Airflow parses DAGs every half minute.
 HEAVY = ("pyspark", "delta", "pandas")
-WITHOUT_HEAVY = ("dags", "include", "lake/tables.py", "lake/contract.py", "simulator", "stack")
+WITHOUT_HEAVY = (
+    "dags",
+    "include",
+    "lake/tables.py",
+    "lake/contract.py",
+    "lake/reading.py",
+    "simulator",
+    "stack",
+)
 DAGS_MAY_IMPORT = (*sys.stdlib_module_names, "airflow.sdk", "airflow.providers", *MAY_IMPORT["dags"])
 # The set-up asks where the wheel put its jars; nothing of Spark runs.
 KNOWN = {("stack/jars.py", "pyspark")}
