@@ -9,6 +9,9 @@ Every error this project raises on purpose.
     ├── StreamError              the lake writer must not go on
     │   ├── WriterAlreadyRunning another process holds the lake's lock
     │   ├── CheckpointMismatch   checkpoint and tables do not belong together
+    │   ├── TableDamaged         a table does not hold what the ledger says it holds
+    │   ├── RecordsGone          the topic no longer has records that were never read
+    │   ├── NothingToHeal        a repair was asked for where nothing is wrong
     │   └── LedgerImbalance      rows or cents of a batch do not add up
     ├── PublishError             nothing was published
     │   ├── RequestRefused       a run asks for what cannot be published
@@ -52,6 +55,18 @@ class WriterAlreadyRunning(StreamError):
 
 class CheckpointMismatch(StreamError):
     """Checkpoint and tables do not belong together."""
+
+
+class TableDamaged(StreamError):
+    """A table does not hold what the ledger says it holds."""
+
+
+class RecordsGone(StreamError):
+    """The topic no longer has records that were never read."""
+
+
+class NothingToHeal(StreamError):
+    """A repair was asked for where nothing is wrong, or something else is."""
 
 
 class LedgerImbalance(StreamError):

@@ -24,7 +24,8 @@ from lake.tables import (
 )
 from spark.streaming.closing import LedgerRow
 from spark.streaming.delta_log import read_back
-from spark.streaming.generation import BatchPlan, Generation
+from spark.streaming.generation import Generation
+from spark.streaming.plan import BatchPlan
 
 
 @dataclass(slots=True)

@@ -23,8 +23,9 @@ from lake.tables import (
 from spark.streaming.accounts import balanced_ledger, read_books, sums
 from spark.streaming.closing import ClosedBatch
 from spark.streaming.delta_log import append, append_arrow
-from spark.streaming.generation import BatchPlan, Generation, read_plan
+from spark.streaming.generation import Generation
 from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
+from spark.streaming.plan import BatchPlan
 from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import (
     bronze_orders,
@@ -46,7 +47,7 @@ class BatchWriter:
     close: Callable[[ClosedBatch], None]
     reach: Callable[[str], None] = lambda _: None  # told the name of every step done; tests break in here
 
-    def write(self, judged: DataFrame, spark_batch_id: int) -> None:
+    def write(self, judged: DataFrame, plan: BatchPlan) -> None:
         """
         Take a batch all the way. Twice is once: each step sees what an earlier try has already done.
 
@@ -56,7 +57,6 @@ class BatchWriter:
         Raises:
             LedgerImbalance: rows or cents do not add up; the batch stays open.
         """
-        plan = read_plan(self.root, self.generation, spark_batch_id)
         if plan.is_empty:  # Spark begins an empty topic with an empty batch
             return
         records = stamped(judged, plan).persist()

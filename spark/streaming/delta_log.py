@@ -5,12 +5,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from delta.tables import DeltaTable as SparkDeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import StreamError
-from lake.reading import delta_table
+from lake.reading import delta_table, record_batches
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
 from spark.streaming.arrow_commit import commit_arrow
@@ -68,14 +69,16 @@ def append_arrow(rows: pa.Table, table: Table, root: Path, *, app_id: str, batch
 
 def read_back(table: Table, root: Path, columns: list[str], *, app_id: str, batch_id: int) -> pa.Table:
     """
-    What the batch's commit really holds, read from the files without Spark. Without such a commit: no rows.
+    What the table really holds of a batch, read from the files without Spark. Without its commit: no rows.
 
     Raises:
-        StreamError: a file of the commit is missing or damaged.
+        StreamError: a file is missing or damaged.
     """
     files = _files_of_batch(table.path(root), app_id, batch_id)
     try:
-        parts = [pq.read_table(file, columns=columns, page_checksum_verification=True) for file in files]
+        parts = [_rows(file, columns, batch_id) for file in files] if files is not None else None
+        if parts is None:
+            parts = _rows_wherever(table, root, columns, batch_id)
     except (OSError, pa.ArrowException) as error:
         raise StreamError(
             f"Reading back batch {batch_id} of {table.full_name}: {error}. The batch is not closed. Check"
@@ -84,22 +87,39 @@ def read_back(table: Table, root: Path, columns: list[str], *, app_id: str, batc
     return pa.concat_tables(parts) if parts else pa.table({name: [] for name in columns})
 
 
+def _rows(file: Path, columns: list[str], batch_id: int) -> pa.Table:
+    only = [("batch_id", "=", batch_id)]
+    return pq.read_table(file, columns=columns, filters=only, page_checksum_verification=True)
+
+
+def _rows_wherever(table: Table, root: Path, columns: list[str], batch_id: int) -> list[pa.Table]:
+    dataset = delta_table(table, root).to_pyarrow_dataset()
+    rows = record_batches(dataset, columns, ds.field("batch_id") == batch_id)
+    return [pa.Table.from_batches([batch]) for batch in rows]
+
+
 def last_batch(table: Table, root: Path, *, app_id: str) -> int | None:
     """The last batch that `app_id` committed to the table."""
     return delta_table(table, root).transaction_version(app_id)
 
 
-def _files_of_batch(path: Path, app_id: str, batch_id: int) -> list[Path]:
+def _files_of_batch(path: Path, app_id: str, batch_id: int) -> list[Path] | None:
+    """The files of the batch's commit; None when a later commit has moved its rows, or the log is too short."""
+    removed: set[str] = set()
     for number in range(_last_version(path), -1, -1):
         log = _commit_file(path, number)
         if not log.exists():  # cleaned up
-            break
+            return None
         actions = [json.loads(line) for line in log.read_text().splitlines()]
-        txn = next((a["txn"] for a in actions if a.get("txn", {}).get("appId") == app_id), None)
+        txn = next((action["txn"] for action in actions if "txn" in action), None)
         if txn is not None and txn["version"] <= batch_id:
-            added = [path / unquote(a["add"]["path"]) for a in actions if "add" in a]
-            return added if txn["version"] == batch_id else []
-    return []
+            # Numbers of batches go on from one generation to the next.
+            if (txn["appId"], txn["version"]) != (app_id, batch_id):
+                return []
+            added = [action["add"]["path"] for action in actions if "add" in action]
+            return None if removed.intersection(added) else [path / unquote(file) for file in added]
+        removed.update(action["remove"]["path"] for action in actions if "remove" in action)
+    return None if removed else []
 
 
 def _commit_file(path: Path, version: int) -> Path:

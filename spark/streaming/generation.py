@@ -9,7 +9,6 @@ import json
 import os
 import uuid
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from include.errors import CheckpointMismatch
@@ -33,7 +32,7 @@ class Generation:
     @property
     def app_id(self) -> str:
         """The `txnAppId` of every Delta write of this generation."""
-        return f"{QUERY}:{self.uuid}"
+        return app_id(self.uuid)
 
     @property
     def key(self) -> bytes:
@@ -42,6 +41,11 @@ class Generation:
     def batch_id(self, spark_batch_id: int) -> int:
         """The lake's number of a Spark batch: Spark counts from 0 in every checkpoint, the lake goes on."""
         return self.first_batch_id + spark_batch_id
+
+
+def app_id(generation: str) -> str:
+    """The `txnAppId` of the Delta writes of a generation."""
+    return f"{QUERY}:{generation}"
 
 
 def generation_file(root: Path) -> Path:
@@ -65,7 +69,7 @@ def load_generation(root: Path) -> Generation | None:
         return Generation(**stored, starting_offsets=offsets)
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointMismatch(
-            f"Reading {path}: {error!r}. The stream did not start and nothing was written. {_HOW_TO_ADOPT}"
+            f"Reading {path}: {error!r}. The stream did not start and nothing was written. {HOW_TO_ADOPT}"
         ) from error
 
 
@@ -74,12 +78,13 @@ def _refuse_orphaned_data(root: Path, path: Path) -> None:
     if holding:
         raise CheckpointMismatch(
             f"Starting the stream on {root}: {', '.join(holding)} hold data, but {path} is missing. Starting"
-            f" anew would count every order twice. Nothing was written. {_HOW_TO_ADOPT}"
+            f" anew would count every order twice. Nothing was written. {HOW_TO_ADOPT}"
         )
 
 
-_HOW_TO_ADOPT = (
-    "Put the checkpoint folder back from a backup: docs/runbooks/supervise_streams.md, 'Checkpoint'."
+HOW_TO_ADOPT = (
+    "`saleslake adopt` makes a new checkpoint from what the tables and the ledger hold:"
+    " docs/runbooks/supervise_streams.md, 'Checkpoint'."
 )
 
 
@@ -102,47 +107,3 @@ def begin_generation(
     finally:
         os.close(folder)
     return begun
-
-
-@dataclass(frozen=True, slots=True)
-class BatchPlan:
-    """What Spark wrote down before it began a batch; a replay finds the same. Offsets by partition."""
-
-    batch_id: int
-    planned_at: datetime
-    start: Offsets  # first offset of the batch
-    end: Offsets  # first offset after it
-
-    @property
-    def is_empty(self) -> bool:
-        return self.start == self.end
-
-
-def read_plan(root: Path, generation: Generation, spark_batch_id: int) -> BatchPlan:
-    """
-    The plan of a batch, from the checkpoint.
-
-    Raises:
-        CheckpointMismatch: the plan is not there or cannot be read.
-    """
-    planned_at, end = _planned(root, generation.topic, spark_batch_id)
-    previous = generation.starting_offsets
-    if spark_batch_id > 0:
-        _, previous = _planned(root, generation.topic, spark_batch_id - 1)
-    # A partition that was added to the topic starts at its beginning.
-    start = {partition: previous.get(partition, 0) for partition in end}
-    return BatchPlan(generation.batch_id(spark_batch_id), planned_at, start, end)
-
-
-def _planned(root: Path, topic: str, spark_batch_id: int) -> tuple[datetime, dict[int, int]]:
-    path = checkpoint(root, QUERY) / "offsets" / str(spark_batch_id)
-    try:
-        # Line 1 is the format's version, line 2 its metadata, line 3 the offsets of our only source.
-        _, metadata, offsets = path.read_text().splitlines()
-        planned_at = datetime.fromtimestamp(json.loads(metadata)["batchTimestampMs"] / 1_000, UTC)
-        return planned_at, {int(p): int(o) for p, o in json.loads(offsets)[topic].items()}
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        raise CheckpointMismatch(
-            f"Reading the plan of batch {spark_batch_id}, {path}: {error!r}. The batch was not begun."
-            f" {_HOW_TO_ADOPT}"
-        ) from error

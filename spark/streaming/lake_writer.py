@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from threading import Thread
 
@@ -30,13 +30,9 @@ from spark.streaming.database import Database
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, Generation
-from spark.streaming.opening import (
-    closed_offsets,
-    last_closed,
-    open_generation,
-    open_index,
-    verify_last_batch,
-)
+from spark.streaming.ledger import closed_offsets, last_closed
+from spark.streaming.opening import open_generation, open_index, verify_start
+from spark.streaming.plan import read_plan
 from spark.streaming.process import (
     BatchNotBegun,
     GracefulStop,
@@ -58,10 +54,20 @@ START_PATIENCE_SECONDS = 600
 
 
 def read_records(
-    spark: SparkSession, kafka: KafkaSettings, stream: StreamSettings, generation: Generation
+    spark: SparkSession,
+    kafka: KafkaSettings,
+    stream: StreamSettings,
+    generation: Generation,
+    partitions: Iterable[int],
 ) -> DataFrame:
-    """The topic as Spark's Kafka source gives it, from where the generation began."""
-    starting = {generation.topic: {str(p): o for p, o in generation.starting_offsets.items()}}
+    """
+    The topic as Spark's Kafka source gives it, from where the generation began.
+
+    Args:
+        partitions: of the topic now; one that was added since begins at its first record.
+    """
+    from_start = dict.fromkeys(partitions, 0) | generation.starting_offsets
+    starting = {generation.topic: {str(p): offset for p, offset in from_start.items()}}
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", kafka.bootstrap_servers)
@@ -99,7 +105,7 @@ def start(
     def write(batch: DataFrame, spark_batch_id: int) -> None:
         try:
             stop.hold_back_new_batch()
-            writer.write(batch, spark_batch_id)
+            writer.write(batch, read_plan(writer.root, writer.generation, spark_batch_id))
         except Exception as error:
             stop.cause = error
             raise
@@ -131,13 +137,13 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     )
     heartbeat.start(database.run(lambda connection: closed_offsets(connection, topic.name)))
     try:
+        verify_start(root, generation, topic, database)
         spark = get_session("lake-writer", settings.stream)
         java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
         Thread(target=end_with_java, args=[java, stop.done], name="java", daemon=True).start()
         _held = lock_for_java(spark, root)
-        verify_last_batch(root, generation, database)
         writer = open_writer(spark, settings, generation, partial(close, database, heartbeat))
-        records = read_records(spark, settings.kafka, settings.stream, generation)
+        records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
         judged = as_judged(records, settings.lake, key=key)
         query = start(judged, writer, settings, stop, until_caught_up=until_caught_up)
         log.info("writing %s", root)

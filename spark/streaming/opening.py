@@ -4,28 +4,31 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pyarrow.dataset as ds
 
-from include.errors import CheckpointMismatch
+from include.errors import CheckpointMismatch, RecordsGone, TableDamaged
 from lake.reading import delta_table, record_batches
 from lake.tables import SILVER_ORDERS, checkpoint
 from spark.streaming.accounts import read_books
+from spark.streaming.checkpoint_check import verify_checkpoint
 from spark.streaming.database import Database
 from spark.streaming.delta_log import last_batch
 from spark.streaming.generation import (
+    HOW_TO_ADOPT,
     QUERY,
     Generation,
     Offsets,
+    app_id,
     begin_generation,
     load_generation,
-    read_plan,
 )
+from spark.streaming.ledger import closed_offsets, last_closed, record_generation
 from spark.streaming.order_index import AcceptedOrder, OrderIndex
+from spark.streaming.plan import read_plan
+from spark.streaming.table_check import verify_tables
 from spark.streaming.topic import Topic
 
 log = logging.getLogger(__name__)
-SQL = Path(__file__).with_name("sql")
 RUNBOOK = "docs/runbooks/supervise_streams.md, 'Checkpoint'"
 
 
@@ -44,7 +47,7 @@ def open_generation(root: Path, topic: Topic, database: Database, *, email_key: 
     generation = load_generation(root)
     if generation is None:
         _refuse_ledger_of_another_lake(root, closed)
-        return begin_generation(
+        begun = begin_generation(
             root,
             topic=topic.name,
             topic_id=identity,
@@ -52,6 +55,10 @@ def open_generation(root: Path, topic: Topic, database: Database, *, email_key: 
             starting_offsets=topic.beginning_offsets(),
             email_key=email_key,
         )
+        database.run(lambda connection: record_generation(connection, begun, reason="first start"))
+        return begun
+    # Again at every start: the last one may have ended between the file and the row.
+    database.run(lambda connection: record_generation(connection, generation, reason="first start"))
     _refuse_another_topic(root, generation, identity)
     _refuse_another_key(root, generation, email_key)
     _refuse_another_ledger(root, generation, closed)
@@ -92,12 +99,17 @@ def _refuse_another_ledger(root: Path, generation: Generation, closed: Offsets) 
     done = _end_of(root, generation, "commits")
     planned = _end_of(root, generation, "offsets")
     behind = {p: closed.get(p) for p, end in done.items() if end > max(closed.get(p, 0), begun.get(p, 0))}
-    beyond = {p: end for p, end in closed.items() if end > planned.get(p, 0)}
-    if behind or beyond:
+    beyond = {p: end for p, end in closed.items() if end > planned.get(p, begun.get(p, 0))}
+    if behind:
         raise CheckpointMismatch(
-            f"Starting the stream on {root}: the checkpoint has done offsets {done} and planned {planned},"
-            f" ops.ledger ends at {closed}. Lake and database were restored from different times, or belong"
-            f" to different lakes. Nothing was written. Restore both from one time: {RUNBOOK}."
+            f"Starting the stream on {root}: the checkpoint has done offsets {done}, ops.ledger ends at"
+            f" {closed}. The database was restored from an older time than the lake, or belongs to another"
+            f" one. Nothing was written. Restore both from one time: {RUNBOOK}."
+        )
+    if beyond:
+        raise CheckpointMismatch(
+            f"Starting the stream on {root}: the checkpoint has planned offsets {planned}, ops.ledger ends at"
+            f" {closed}. The checkpoint is older than the ledger. Nothing was written. {HOW_TO_ADOPT}"
         )
 
 
@@ -106,42 +118,73 @@ def _end_of(root: Path, generation: Generation, log_of: str) -> Offsets:
     return read_plan(root, generation, max(numbers)).end if numbers else {}
 
 
-def verify_last_batch(root: Path, generation: Generation, database: Database) -> None:
+def verify_start(root: Path, generation: Generation, topic: Topic, database: Database) -> None:
+    """
+    Checkpoint, topic and tables are as the ledger knows them. Looks at files and offsets; needs no Spark.
+
+    Raises:
+        CheckpointMismatch, RecordsGone, TableDamaged: what differs, and the command that heals it.
+    """
+    database.run(lambda connection: verify_checkpoint(root, generation, connection))
+    closed = database.run(lambda connection: closed_offsets(connection, topic.name))
+    refuse_gone_records(topic, {**generation.starting_offsets, **closed})
+    database.run(lambda connection: verify_tables(root, connection))
+    verify_last_batch(root, database)
+
+
+def refuse_gone_records(topic: Topic, wanted: Offsets) -> None:
+    """
+    The topic still has every record that was not read yet.
+
+    Args:
+        wanted: the first offset that was not read, by partition.
+
+    Raises:
+        RecordsGone: it has not, or it ends before what was read.
+    """
+    begins, ends = topic.beginning_offsets(), topic.end_offsets()
+    gone = {p: (wanted.get(p, 0), begin) for p, begin in begins.items() if begin > wanted.get(p, 0)}
+    if gone:
+        ranges = " ".join(f"{p}:{start}-{end}" for p, (start, end) in sorted(gone.items()))
+        records = sum(end - start for start, end in gone.values())
+        raise RecordsGone(
+            f"Starting the stream: topic {topic.name} no longer has {records:,} records that were never read,"
+            f" {ranges} (partition:first-end): its retention passed them, or they were deleted. Nothing was"
+            " written. Send those orders again if they can be found, or go on without them:"
+            f' `saleslake accept-loss {ranges} --by NAME --why "..."`. See {RUNBOOK}.'
+        )
+    short = {p: (ends.get(p, 0), offset) for p, offset in wanted.items() if ends.get(p, 0) < offset}
+    if short:
+        raise RecordsGone(
+            f"Starting the stream: topic {topic.name} ends before what the lake has read of it: {short}"
+            " (partition: end, read up to). The broker lost records that are in the lake, and would give"
+            " their offsets to others. Nothing was written. Bring the broker's data back, or start a new"
+            f" lake: {RUNBOOK}."
+        )
+
+
+def verify_last_batch(root: Path, database: Database) -> None:
     """
     The tables still hold the last batch that was closed, row for row and cent for cent.
 
     Raises:
-        CheckpointMismatch: a table was removed, restored alone, or lost its last commit.
+        TableDamaged: a table was restored alone, or its files were changed.
     """
     closed = database.run(last_closed)
     if closed is None:
         return
-    batch_id, *in_ledger = closed
-    books = read_books(root, app_id=generation.app_id, batch_id=batch_id)
+    books = read_books(root, app_id=app_id(closed.generation), batch_id=closed.batch_id)
     found = [books.bronze_rows.total()]
     for layer in (books.silver, books.duplicates, books.quarantined):
         found += [layer.rows.total(), layer.cents.total()]
     found += [books.gold_order_cents]
-    if found != in_ledger:
-        raise CheckpointMismatch(
-            f"Starting the stream on {root}: of batch {batch_id} the ledger has {in_ledger}, the tables hold"
-            f" {found} (rows read; rows and cents in silver, duplicate, quarantined; cents in gold). Nothing"
-            f" was written. A table was removed or restored alone, or lost its last commit: {RUNBOOK}."
+    if found != closed.sums:
+        raise TableDamaged(
+            f"Starting the stream on {root}: of batch {closed.batch_id} the ledger has {closed.sums}, the"
+            f" tables hold {found} (rows read; rows and cents in silver, duplicate, quarantined; cents in"
+            " gold). Nothing was written. `saleslake rebuild --from-bronze` makes silver and gold anew:"
+            " docs/runbooks/supervise_streams.md, 'A table is damaged'."
         )
-
-
-def last_closed(connection: psycopg.Connection) -> list[int] | None:
-    """The last batch of the ledger: its number, and its sums over the partitions."""
-    row = connection.execute((SQL / "last_closed.sql").read_bytes()).fetchone()
-    return [int(value) for value in row] if row else None
-
-
-def closed_offsets(connection: psycopg.Connection, topic: str) -> Offsets:
-    """The first offset after the last closed batch, by partition."""
-    rows = connection.execute(
-        "select partition, max(end_offset) from ops.ledger where topic = %s group by partition", [topic]
-    )
-    return dict(rows.fetchall())
 
 
 def open_index(path: Path, root: Path, generation: Generation) -> OrderIndex:

@@ -1,6 +1,7 @@
 -- grain: one row, the last closed batch; none when nothing was closed
 select
     batch_id,
+    max(generation::text),
     sum(read_rows),
     sum(silver_rows), sum(silver_cents),
     sum(duplicate_rows), sum(duplicate_cents),
