@@ -46,11 +46,19 @@ where stream = %s
   and process.started_at > coalesce(progress.last_batch_at, '-infinity')
 """
 LEDGER_GAPS = """
+with since as (select max(batch_id) - %s as batch_id from ops.ledger),
+ranges as (
+    select topic, partition, start_offset, end_offset
+    from ops.ledger where batch_id > (select batch_id from since)
+    union all
+    select topic, partition, start_offset, end_offset
+    from ops.accepted_losses where after_batch_id > (select batch_id from since)
+)
 select count(*)
 from (
-    select start_offset - lag(end_offset) over (partition by topic, partition order by batch_id) as skipped
-    from ops.ledger where batch_id > (select max(batch_id) from ops.ledger) - %s
-) as batches
+    select start_offset - lag(end_offset) over (partition by topic, partition order by start_offset) as skipped
+    from ranges
+) as neighbours
 where skipped <> 0
 """
 

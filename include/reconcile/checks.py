@@ -17,6 +17,7 @@ from include.reconcile.lake import (
     PRODUCT_MEASURES,
     LakeCut,
     describe,
+    position_of,
 )
 from include.reconcile.manifest import Truth
 from include.reconcile.oracle import NAMES, SILVER, Verdicts
@@ -98,10 +99,13 @@ def order_sums(silver: pa.Table, *more_keys: str) -> pa.Table:
     return summed(orders, [*ORDER_KEYS, *more_keys], ORDER_MEASURES)
 
 
-def manifest_check(truth: Truth, verdicts: Verdicts, lake: LakeCut, ends: dict[int, int]) -> Check:
-    """Is every acknowledged event there, and did each become what it must?"""
+def manifest_check(
+    truth: Truth, verdicts: Verdicts, lake: LakeCut, ends: dict[int, int], losses: pa.Table
+) -> Check:
+    """Is every acknowledged event there, and did each become what it must? Accepted losses are a note."""
     problems = Problems()
-    lost, waiting = _lost_and_waiting(truth, lake, ends)
+    missing, waiting = _lost_and_waiting(truth, lake, ends)
+    lost, accepted_as_lost = _without_accepted(missing, losses)
     problems.add(f"acknowledged record at {describe(p)} is not in bronze.orders" for p in lost)
     problems.add(_wrong_verdicts(truth, verdicts))
     accepted = _expected_orders(truth, verdicts)
@@ -109,10 +113,11 @@ def manifest_check(truth: Truth, verdicts: Verdicts, lake: LakeCut, ends: dict[i
     ours = _without_foreign(lake.silver, verdicts, lake)
     by_hour = differences(_as_sums(accepted), order_sums(ours), ORDER_KEYS, ORDER_MEASURES)
     problems.add(f"silver.orders {_difference_text(row, ORDER_KEYS, ORDER_MEASURES)}" for row in by_hour)
-    note = f"{waiting:,} acknowledged but not in the lake yet" if waiting else ""
+    notes = [f"{waiting:,} acknowledged but not in the lake yet"] if waiting else []
+    notes += [f"{accepted_as_lost:,} in ops.accepted_losses"] if accepted_as_lost else []
     return Check(
         "truth manifest", truth.events.num_rows, accepted.num_rows, total(accepted, "total_cents"),
-        note=note, compared=verdicts.rows.num_rows > 0, **problems.as_fields(),
+        note="; ".join(notes), compared=verdicts.rows.num_rows > 0, **problems.as_fields(),
     )  # fmt: skip
 
 
@@ -130,6 +135,16 @@ def _lost_and_waiting(truth: Truth, lake: LakeCut, ends: dict[int, int]) -> tupl
     is_same = pc.and_(pc.equal(there["run_id"], sent["run_id"]), pc.equal(there["seq"], sent["seq"]))
     lost = sent["position"].filter(pc.invert(pc.fill_null(is_same, False)))
     return lost.to_pylist(), int(np.sum(~is_due))
+
+
+def _without_accepted(missing: list[int], losses: pa.Table) -> tuple[list[int], int]:
+    """The positions that nobody has given up, and how many somebody has."""
+    ranges = [
+        (position_of(row["partition"], row["start_offset"]), position_of(row["partition"], row["end_offset"]))
+        for row in losses.to_pylist()
+    ]
+    lost = [p for p in missing if not any(start <= p < end for start, end in ranges)]
+    return lost, len(missing) - len(lost)
 
 
 def _wrong_verdicts(truth: Truth, verdicts: Verdicts) -> Iterable[str]:

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 import psycopg
 import pyarrow as pa
 
-from include.reconcile.sums import table_of
+from include.reconcile.sums import empty, table_of
 
 LEDGER = """
 select batch_id, partition, start_offset, end_offset, read_rows, silver_rows, duplicate_rows, quarantined_rows
 from ops.ledger order by partition, start_offset
+"""
+LOSSES = """
+select partition, start_offset, end_offset from ops.accepted_losses order by partition, start_offset
 """
 LEDGER_CENTS = """
 select coalesce(sum(silver_cents), 0)::text, coalesce(sum(duplicate_cents), 0)::text,
@@ -72,6 +75,7 @@ class DatabaseCut:
     ledger: pa.Table
     ledger_cents: tuple[int, int, int]  # silver, duplicate, quarantined; claims may exceed 64 bits together
     sums: dict[str, pa.Table]
+    losses: pa.Table = field(default_factory=lambda: empty(["partition", "start_offset", "end_offset"]))
     marts: dict[str, pa.Table] = field(default_factory=dict)
     publications: pa.Table | None = None  # None: schema marts is not there yet
     repeated_orders: tuple[str, ...] = ()
@@ -90,6 +94,7 @@ def read_database(connection: psycopg.Connection) -> DatabaseCut:
             batch_id=max(batches) if batches else None,
             ledger=ledger,
             ledger_cents=(int(cents[0]), int(cents[1]), int(cents[2])),
+            losses=_table(connection, LOSSES),
             sums={name: _table(connection, query) for name, query in LIVE_AND_HOURS.items()},
             marts={name: _table(connection, query) for name, query in MARTS.items()} if marts_there else {},
             publications=_table(connection, PUBLICATIONS) if marts_there else None,
@@ -100,7 +105,8 @@ def read_database(connection: psycopg.Connection) -> DatabaseCut:
 def ledger_ends(connection: psycopg.Connection) -> dict[int, int]:
     """First offset of each partition that the ledger does not cover yet."""
     rows = connection.execute(
-        "select partition, max(end_offset) from ops.ledger group by partition"
+        "select partition, max(end_offset) from (select partition, end_offset from ops.ledger"
+        " union all select partition, end_offset from ops.accepted_losses) as ranges group by partition"
     ).fetchall()
     return dict(rows)
 

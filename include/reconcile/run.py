@@ -70,7 +70,7 @@ def compare(
     """All checks of one cut, and how many records are not the simulator's."""
     verdicts = judge(truth, lake)
     checks = (
-        manifest_check(truth, verdicts, lake, _ends(database)),
+        manifest_check(truth, verdicts, lake, _ends(database), database.losses),
         bronze_check(lake, database),
         *disposition_checks(lake, database),
         *layer_checks(lake, database),

@@ -1,6 +1,7 @@
 """Offsets, dispositions and the ledger: is each record in the lake once, and in one place?"""
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -41,18 +42,23 @@ def _repeated(table: str, position: pa.ChunkedArray) -> Iterable[str]:
 
 
 def _gaps(lake: LakeCut, database: DatabaseCut, partition: int) -> Iterable[str]:
-    ranges = database.ledger.filter(pc.equal(database.ledger["partition"], partition))
-    starts, ends = ranges["start_offset"].to_numpy(), ranges["end_offset"].to_numpy()
-    for start, end in zip(starts[1:].tolist(), ends[:-1].tolist(), strict=True):
+    read, lost = (_ranges(table, partition) for table in (database.ledger, database.losses))
+    every = sorted([*read, *lost])
+    for (_, end), (start, _) in pairwise(every):
         if start != end:
             yield f"ledger, partition {partition}: a batch ends at offset {end}, the next begins at {start}"
     here = lake.bronze.filter(pc.equal(lake.bronze["partition"], partition))
     offsets = np.unique(here["offset"].to_numpy())
-    wanted = np.arange(starts.min(), ends.max()) if len(starts) else np.zeros(0, dtype=np.int64)
-    for offset in np.setdiff1d(wanted, offsets, assume_unique=True).tolist():
+    wanted = np.concatenate([np.zeros(0, dtype=np.int64), *(np.arange(*range_) for range_ in read)])
+    for offset in np.setdiff1d(wanted, offsets).tolist():
         yield f"partition {partition} offset {offset} is in the ledger, but not in bronze.orders"
-    for offset in np.setdiff1d(offsets, wanted, assume_unique=True).tolist():
+    for offset in np.setdiff1d(offsets, wanted).tolist():
         yield f"partition {partition} offset {offset} is in bronze.orders, but not in the ledger"
+
+
+def _ranges(table: pa.Table, partition: int) -> list[tuple[int, int]]:
+    rows = table.filter(pc.equal(table["partition"], partition))
+    return list(zip(rows["start_offset"].to_pylist(), rows["end_offset"].to_pylist(), strict=True))
 
 
 def disposition_checks(lake: LakeCut, database: DatabaseCut) -> list[Check]:

@@ -104,7 +104,7 @@ def last_batch(table: Table, root: Path, *, app_id: str) -> int | None:
 
 
 def _files_of_batch(path: Path, app_id: str, batch_id: int) -> list[Path] | None:
-    """The files of the batch's commit; None when a later commit has moved its rows, or the log is too short."""
+    """The files of the batch's commit; None when later ones moved its rows, or the log is too short."""
     removed: set[str] = set()
     for number in range(_last_version(path), -1, -1):
         log = _commit_file(path, number)

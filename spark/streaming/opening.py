@@ -59,13 +59,13 @@ def open_generation(root: Path, topic: Topic, database: Database, *, email_key: 
         return begun
     # Again at every start: the last one may have ended between the file and the row.
     database.run(lambda connection: record_generation(connection, generation, reason="first start"))
-    _refuse_another_topic(root, generation, identity)
-    _refuse_another_key(root, generation, email_key)
+    refuse_another_topic(root, generation, identity)
+    refuse_another_key(root, generation, email_key)
     _refuse_another_ledger(root, generation, closed)
     return generation
 
 
-def _refuse_another_topic(root: Path, generation: Generation, identity: str) -> None:
+def refuse_another_topic(root: Path, generation: Generation, identity: str) -> None:
     if generation.topic_id != identity:
         raise CheckpointMismatch(
             f"Starting the stream on {root}: its checkpoint was made for topic {generation.topic} with id"
@@ -75,7 +75,7 @@ def _refuse_another_topic(root: Path, generation: Generation, identity: str) -> 
         )
 
 
-def _refuse_another_key(root: Path, generation: Generation, email_key: str) -> None:
+def refuse_another_key(root: Path, generation: Generation, email_key: str) -> None:
     if generation.email_key != email_key:
         raise CheckpointMismatch(
             f"Starting the stream on {root}: lake.email_hmac_key_file holds another key than the one its"

@@ -37,8 +37,8 @@ COUNTED = (BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED)
 
 def verify_tables(root: Path, connection: psycopg.Connection) -> None:
     """
-    Every table's log can be read to its end, has the last batch that the ledger closed for it, and each of its
-    files is there in full; bronze, silver and rejected have as many rows as the ledger.
+    Every table's log can be read to its end and has the last batch that the ledger closed for it, and each of
+    its files is there in full; bronze, silver and rejected have as many rows as the ledger.
 
     Raises:
         TableDamaged: which table, and what was found.

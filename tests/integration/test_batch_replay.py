@@ -20,6 +20,7 @@ from spark.streaming.closing import close_batch
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.generation import QUERY, Generation, begin_generation
 from spark.streaming.order_index import OrderIndex
+from spark.streaming.plan import read_plan
 from spark.transforms.orders import judged_orders
 from tests.orders import kafka_records, order
 
@@ -79,7 +80,8 @@ class Lake:
                 lambda done: close_batch(self.connection, done),
                 reach,
             )
-            writer.write(rows.transform(judged_orders, **RULES), number)
+            plan = read_plan(self.root, self.generation, number)
+            writer.write(rows.transform(judged_orders, **RULES), plan)
 
     def rows(self, table: Table) -> DataFrame:
         return self.spark.read.format("delta").load(str(table.path(self.root)))

@@ -9,7 +9,8 @@ import pytest
 
 from include.errors import LedgerImbalance
 from spark.streaming.accounts import Books, Sums, balanced_ledger, sums, total
-from spark.streaming.generation import BatchPlan, Generation
+from spark.streaming.generation import Generation
+from spark.streaming.plan import BatchPlan
 
 GENERATION = Generation("6f9619ff-8b86-4d01-b42d-00c04fc964ff", "orders.v1", "t", 0, {0: 0, 1: 0}, "k")
 PLAN = BatchPlan(4, datetime(2026, 11, 22, tzinfo=UTC), start={0: 10, 1: 20}, end={0: 13, 1: 20})

@@ -11,8 +11,8 @@ from spark.streaming.generation import (
     begin_generation,
     generation_file,
     load_generation,
-    read_plan,
 )
+from spark.streaming.plan import read_plan
 
 
 @pytest.fixture

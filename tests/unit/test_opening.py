@@ -65,7 +65,7 @@ def test_a_ledger_between_done_and_planned_is_ours(lake, closed):
     ("change", "named"),
     [
         ({"closed": 9}, "Restore both from one time"),
-        ({"closed": 16}, "Restore both from one time"),
+        ({"closed": 16}, "`saleslake adopt` makes a new"),
         ({"identity": "other"}, "deleted and made"),
         ({"key": "other"}, "holds another key"),
     ],

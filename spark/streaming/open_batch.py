@@ -1,0 +1,85 @@
+"""A batch that bronze has and the ledger has not: finished from bronze, as the stream would from Kafka."""
+
+import logging
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from include.errors import TableDamaged
+from include.settings import Settings
+from lake.reading import delta_table, record_batches
+from lake.tables import BRONZE_ORDERS
+from spark.session import get_session
+from spark.streaming.closing import ClosedBatch, close_batch
+from spark.streaming.database import Database
+from spark.streaming.delta_log import last_batch
+from spark.streaming.generation import Generation, Offsets
+from spark.streaming.lake_writer import as_judged, open_writer
+from spark.streaming.ledger import closed_offsets, last_closed
+from spark.streaming.plan import BatchPlan
+from spark.streaming.process import lock_for_java
+
+log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 60
+
+
+def finish_open_batch(settings: Settings, generation: Generation, database: Database, *, key: bytes) -> None:
+    """
+    Close the batch that is in bronze and not in the ledger, if there is one. Twice is once.
+
+    Raises:
+        TableDamaged: bronze is more than one batch ahead of the ledger.
+        LedgerImbalance: what the tables hold of the batch does not add up.
+    """
+    root = settings.lake.root
+    number = _open_batch(root, generation, database)
+    if number is None:
+        return
+    closed = database.run(lambda connection: closed_offsets(connection, generation.topic))
+    plan = plan_from_bronze(root, number, {**generation.starting_offsets, **closed})
+    log.info("finishing batch %d from bronze", number)
+    spark = get_session("saleslake adopt", settings.stream)
+    _held = lock_for_java(spark, root)
+    writer = open_writer(spark, settings, generation, partial(_close, database))
+    bronze = spark.read.format("delta").load(str(BRONZE_ORDERS.path(root)))
+    judged = as_judged(bronze.where(bronze.batch_id == number), settings.lake, key=key)
+    writer.write(judged, plan)
+    writer.index.close()
+    spark.stop()
+
+
+def _close(database: Database, batch: ClosedBatch) -> None:
+    database.run_patiently(lambda connection: close_batch(connection, batch), seconds=PATIENCE_SECONDS)
+
+
+def _open_batch(root: Path, generation: Generation, database: Database) -> int | None:
+    closed = database.run(last_closed)
+    if not (BRONZE_ORDERS.path(root) / "_delta_log").exists():
+        return None
+    held = last_batch(BRONZE_ORDERS, root, app_id=generation.app_id)
+    expected = generation.first_batch_id - 1 if closed is None else closed.batch_id
+    if held is None or held <= expected:
+        return None
+    if held > expected + 1:
+        raise TableDamaged(
+            f"Adopting {root}: bronze.orders ends at batch {held}, the ledger at {expected}. More than one"
+            " batch is not closed, which the stream never leaves behind: the database is older than the lake."
+            " Nothing was changed. Restore both from one time: docs/runbooks/supervise_streams.md,"
+            " 'Checkpoint'."
+        )
+    return held
+
+
+def plan_from_bronze(root: Path, number: int, start: Offsets) -> BatchPlan:
+    """The plan that a batch in bronze must have had. `start` is what was closed before it."""
+    dataset = delta_table(BRONZE_ORDERS, root).to_pyarrow_dataset()
+    columns = ["partition", "offset", "ingested_at"]
+    rows = pa.Table.from_batches(record_batches(dataset, columns, ds.field("batch_id") == number))
+    last = rows.group_by("partition").aggregate([("offset", "max")])
+    ends = dict(zip(last["partition"].to_pylist(), last["offset_max"].to_pylist(), strict=True))
+    end = {**start, **{partition: offset + 1 for partition, offset in ends.items()}}
+    begin = {partition: start.get(partition, 0) for partition in end}
+    return BatchPlan(number, pc.min(rows["ingested_at"]).as_py(), begin, end)
