@@ -56,8 +56,8 @@ ranges as (
 )
 select count(*)
 from (
-    select start_offset - lag(end_offset) over (partition by topic, partition order by start_offset) as skipped
-    from ranges
+    select start_offset - lag(end_offset) over of_partition as skipped
+    from ranges window of_partition as (partition by topic, partition order by start_offset)
 ) as neighbours
 where skipped <> 0
 """

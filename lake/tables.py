@@ -50,6 +50,11 @@ def checkpoint(root: Path, query: str) -> Path:
     return root / "_checkpoints" / query
 
 
+def shadow(root: Path, name: str) -> Path:
+    """The root of side tables that are not the lake's yet: all that jobs beside the lake writer may write."""
+    return root / "shadow" / name
+
+
 def order_index(root: Path) -> Path:
     """The look-up of accepted orders by order_id. Derived: silver.orders is the truth."""
     return root / "_index" / "orders"

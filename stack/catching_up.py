@@ -26,7 +26,12 @@ def kafka_end_offsets(kafka: KafkaSettings) -> Offsets:
 
 
 def ledger_end_offsets(conn: psycopg.Connection, topic: str) -> Offsets:
-    query = "select partition, max(end_offset) from ops.ledger where topic = %s group by partition"
+    """The first offset that is neither read nor accepted as lost, by partition."""
+    query = (
+        "select partition, max(end_offset) from (select topic, partition, end_offset from ops.ledger"
+        " union all select topic, partition, end_offset from ops.accepted_losses) as ranges"
+        " where topic = %s group by partition"
+    )
     return dict(conn.execute(query, (topic,)).fetchall())
 
 

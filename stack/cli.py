@@ -22,6 +22,9 @@ COMMANDS = {
     "simulate": "send simulated orders to Kafka and write the truth manifest",
     "insights": "print the sales answers: top products, regions, average order value",
     "reconcile": "compare the truth manifest with every layer, to the cent",
+    "rebuild": "make silver and gold anew from bronze, or compare them with what bronze gives",
+    "adopt": "make a new checkpoint for a lake that lost its own",
+    "accept-loss": "go on without records that the topic no longer has",
 }
 
 
@@ -33,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         _overview().parse_args(words)
         return 2
     name = words[position]
-    command = importlib.import_module(f"stack.commands.{name}")
+    command = importlib.import_module(f"stack.commands.{name.replace('-', '_')}")
     parser = argparse.ArgumentParser(
         prog=f"saleslake {name}",
         description=command.__doc__,
@@ -68,7 +71,7 @@ def _add_run_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def _overview() -> argparse.ArgumentParser:
-    listing = "\n".join(f"  {name:<11}{what}" for name, what in COMMANDS.items())
+    listing = "\n".join(f"  {name:<13}{what}" for name, what in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="saleslake",
         description=f"{__doc__}\ncommands:\n{listing}\n\n`saleslake COMMAND --help` says more.",

@@ -91,7 +91,7 @@ def _publish_day(
         _ensure_day(connection, hours[0].date())
         stage(connection, lake, hours)
     # Arrow says OSError for a file that is missing or fails its checksums, its own error for other damage.
-    except (psycopg.Error, OSError, pa.ArrowException) as error:
+    except (psycopg.Error, OSError, ValueError, pa.ArrowException) as error:
         if connection.closed:
             raise
         log.exception("Staging %s", hours[0].date())

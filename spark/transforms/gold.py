@@ -6,9 +6,10 @@ import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
 
-def product_sales_minute(silver: DataFrame) -> DataFrame:
+def product_sales_minute(silver: DataFrame, *more_keys: str) -> DataFrame:
     """
-    Columns of gold.product_sales_minute without the batch, and `product_name, category` as last ordered.
+    Columns of gold.product_sales_minute without the batch, unless it is one of `more_keys`, and
+    `product_name, category` as last ordered.
 
     `orders` counts orders with the product, also when it stands in two of their lines.
     """
@@ -18,7 +19,7 @@ def product_sales_minute(silver: DataFrame) -> DataFrame:
     named_at = F.struct("ordered_at", "partition", "offset", "position")
     return (
         silver.select("*", F.posexplode("lines").alias("position", "line"))
-        .groupBy(_minute(), line["product_id"].alias("product_id"), "region")
+        .groupBy(_minute(), line["product_id"].alias("product_id"), "region", *more_keys)
         .agg(
             F.count_if(is_first_line_of_product).alias("orders"),
             F.sum(line["quantity"].cast("long")).alias("units"),
@@ -33,10 +34,10 @@ def product_sales_minute(silver: DataFrame) -> DataFrame:
     )
 
 
-def order_value_minute(silver: DataFrame) -> DataFrame:
-    """Columns of gold.order_value_minute without the batch."""
+def order_value_minute(silver: DataFrame, *more_keys: str) -> DataFrame:
+    """Columns of gold.order_value_minute without the batch, unless it is one of `more_keys`."""
     return (
-        silver.groupBy(_minute(), "region", "channel")
+        silver.groupBy(_minute(), "region", "channel", *more_keys)
         .agg(F.count("*").alias("orders"), F.sum("total_cents").alias("revenue_cents"))
         .withColumn("date_utc", F.to_date("minute_utc"))
     )

@@ -1,7 +1,7 @@
 """From Kafka records to judged records, and from those to the rows of silver.orders and silver.rejected."""
 
 import pyspark.sql.functions as F
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 
 from lake.contract import CONFLICT, DUPLICATE, QUARANTINED
 from lake.schemas.orders import COLUMNS, ORDER, ORDER_LINES, PAYLOAD
@@ -95,14 +95,37 @@ def with_disposition(judged: DataFrame, exceptions: DataFrame) -> DataFrame:
         judged: columns of `judged_orders`.
         exceptions: `partition, offset, exception`, the good orders that are a duplicate or a conflict.
     """
+    named = judged.join(F.broadcast(exceptions), on=["partition", "offset"], how="left")
+    return named.transform(_with_named_disposition)
+
+
+def with_disposition_in_order(judged: DataFrame) -> DataFrame:
+    """
+    As `with_disposition`, for every record of the lake at once: the first good record of an order is
+    accepted, in the order of the batches and, within one, of partition and offset.
+
+    Args:
+        judged: columns of `judged_orders`, and `batch_id`.
+    """
+    is_good = F.size("reasons") == 0
+    order = [F.when(is_good, F.col("order_id"))]
+    # Each bad record stands alone; as one group without an order they would all meet in one task.
+    alone = [F.when(~is_good, F.col(name)) for name in ("partition", "offset")]
+    arrived = Window.partitionBy(*order, *alone).orderBy("batch_id", "partition", "offset")
+    is_same = F.col("order_hash") == F.first("order_hash").over(arrived)
+    is_repeated = is_good & (F.row_number().over(arrived) > 1)
+    exception = F.when(is_repeated, F.when(is_same, F.lit(DUPLICATE)).otherwise(F.lit(CONFLICT)))
+    return judged.withColumn("exception", exception).transform(_with_named_disposition)
+
+
+def _with_named_disposition(judged: DataFrame) -> DataFrame:
     exception, reasons = F.col("exception"), F.col("reasons")
     is_conflict = exception == CONFLICT
     disposition = F.when(exception == DUPLICATE, F.lit(DUPLICATE)).when(
         is_conflict | (F.size("reasons") > 0), F.lit(QUARANTINED)
     )
     return (
-        judged.join(F.broadcast(exceptions), on=["partition", "offset"], how="left")
-        .withColumn("disposition", disposition)
+        judged.withColumn("disposition", disposition)
         .withColumn("reasons", F.when(is_conflict, F.array(F.lit(CONFLICT))).otherwise(reasons))
         .drop("exception")
     )

@@ -20,7 +20,9 @@ PAGES = sorted(
     if ".venv" not in path.parts
 )
 COMMANDS = sorted(
-    path.stem for path in (PROJECT_ROOT / "stack" / "commands").glob("*.py") if path.stem != "__init__"
+    path.stem.replace("_", "-")
+    for path in (PROJECT_ROOT / "stack" / "commands").glob("*.py")
+    if path.stem != "__init__"
 )
 MARTS = sorted((PROJECT_ROOT / "sql" / "marts").glob("*.sql"))
 
@@ -97,7 +99,9 @@ def test_a_command_is_on_a_page_and_in_make(command: str) -> None:
 def test_pages_and_make_name_existing_commands() -> None:
     """A command that was renamed is renamed everywhere."""
     text = "".join(page.read_text(encoding="utf-8") for page in PAGES) + read("Makefile")
-    named = set(re.findall(r"(?:`|bin/|\$\(SALESLAKE\) )saleslake ([a-z]\w+)|\$\(SALESLAKE\) (\w+)", text))
+    named = set(
+        re.findall(r"(?:`|bin/|\$\(SALESLAKE\) )saleslake ([a-z][\w-]+)|\$\(SALESLAKE\) ([\w-]+)", text)
+    )
     gone = {a or b for a, b in named} - set(COMMANDS)
     assert not gone, f"pages or Makefile name `saleslake` commands that stack/commands/ lacks: {sorted(gone)}"
 
