@@ -26,8 +26,8 @@ def run_alone(module: str, *words: str) -> int:
     programs = supervisor.programs()
     if not programs:
         raise StackError(
-            "The stack is down, and this needs its Kafka and PostgreSQL. Nothing was changed. Start it"
-            " without the writer, then run this again: `saleslake up --without-airflow --without-lake-writer`."
+            "The stack is down, and this needs its Kafka and PostgreSQL. Nothing was changed. Run"
+            " `saleslake up --without-airflow --without-lake-writer`, then this again."
         )
     was_stopped = programs[LAKE_WRITER].state == "STOPPED"
     if not was_stopped:

@@ -127,10 +127,10 @@ def _swap(spark: SparkSession, root: Path, target: Path, bronze: LastCommit) -> 
 def _refuse_another_result(problems: list[str]) -> None:
     if problems:
         raise TableDamaged(
-            f"Rebuilding silver and gold from bronze: the result differs from the ledger:"
-            f" {'; '.join(problems)}. Nothing was swapped; the result lies in shadow/rebuild. Either"
-            " bronze is damaged, or rules or settings (lake.reporting_currency) changed since those batches were"
-            " closed: docs/runbooks/supervise_streams.md, 'A table is damaged'."
+            f"Rebuilding silver and gold from bronze: it differs from the ledger: {'; '.join(problems)}."
+            " Nothing was swapped; the result lies in shadow/rebuild. Either bronze is damaged, or rules or"
+            " settings (lake.reporting_currency) changed since those batches were closed:"
+            " docs/runbooks/supervise_streams.md, 'A table is damaged'."
         )
 
 
@@ -161,10 +161,9 @@ def run(settings: Settings, *, replacing: bool) -> bool:
         if replacing:
             held.enter_context(sole_writer(root))
         spark = get_session("saleslake rebuild", settings.stream)
-        held.callback(spark.stop)
         if not replacing:
             return check(spark, settings, database)
-        _held = lock_for_java(spark, root)
+        held.callback(lock_for_java(spark, root).close)
         replace_all(spark, settings, database)
         return True
 

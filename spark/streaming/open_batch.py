@@ -42,13 +42,13 @@ def finish_open_batch(settings: Settings, generation: Generation, database: Data
     plan = plan_from_bronze(root, number, {**generation.starting_offsets, **closed})
     log.info("finishing batch %d from bronze", number)
     spark = get_session("saleslake adopt", settings.stream)
-    _held = lock_for_java(spark, root)
+    held = lock_for_java(spark, root)
     writer = open_writer(spark, settings, generation, partial(_close, database))
     bronze = spark.read.format("delta").load(str(BRONZE_ORDERS.path(root)))
     judged = as_judged(bronze.where(bronze.batch_id == number), settings.lake, key=key)
     writer.write(judged, plan)
     writer.index.close()
-    spark.stop()
+    held.close()
 
 
 def _close(database: Database, batch: ClosedBatch) -> None:

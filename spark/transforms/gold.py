@@ -16,7 +16,8 @@ def product_sales_minute(silver: DataFrame, *more_keys: str) -> DataFrame:
     line = F.col("line")
     position_of_product = F.array_position("lines.product_id", F.col("line.product_id"))
     is_first_line_of_product = position_of_product == F.col("position") + 1
-    named_at = F.struct("ordered_at", "partition", "offset", "position")
+    # By value alone, as in live.products: the same name wins however orders were spread over batches.
+    named_at = F.struct("ordered_at", line["product_name"], line["category"])
     return (
         silver.select("*", F.posexplode("lines").alias("position", "line"))
         .groupBy(_minute(), line["product_id"].alias("product_id"), "region", *more_keys)

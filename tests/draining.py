@@ -1,0 +1,86 @@
+"""The lake writer without its process: takes what Kafka has, closes it, and can be made to die on the way."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import SparkSession
+
+from include.reconcile.run import Reconciliation, reconcile
+from include.settings import Settings
+from simulator.schedule import Plan
+from simulator.session import Request, send
+from simulator.traffic import Shares
+from spark.streaming.closing import ClosedBatch, close_batch
+from spark.streaming.database import Database
+from spark.streaming.email_key import email_key, fingerprint
+from spark.streaming.lake_writer import as_judged, open_writer, read_records, start
+from spark.streaming.opening import open_generation, verify_start
+from spark.streaming.process import GracefulStop, sole_writer
+from spark.streaming.topic import Topic
+
+FAULTS = Shares(duplicates=0.1, late=0.05, bad=0.1, conflicts=0.02)
+Reach = Callable[[str], None]
+
+
+class Crash(Exception):
+    """Stands for the end of the process; nothing after it runs."""
+
+
+def send_orders(settings: Settings, count: int, *, seed: int, shares: Shares = FAULTS) -> None:
+    """Simulated records to the topic, noted in the manifest."""
+    send(Request(Plan(rate=None, count=count), shares, seed), settings.kafka, settings.manifest)
+
+
+def catch_up(settings: Settings, spark: SparkSession, reach: Reach = lambda _: None) -> None:
+    """
+    Everything that a driver does from its start until Kafka has no more.
+
+    Raises:
+        StreamError: the start is refused.
+        Crash: `reach` raised it.
+    """
+    root, key = settings.lake.root, email_key(settings.lake.email_hmac_key_file)
+    database = Database(settings.postgres, application_name="test")
+    topic = Topic(settings.kafka)
+
+    def close(batch: ClosedBatch) -> None:
+        database.run(lambda connection: close_batch(connection, batch))
+
+    with sole_writer(root), closing(database):
+        generation = open_generation(root, topic, database, email_key=fingerprint(key))
+        verify_start(root, generation, topic, database)
+        writer = replace(open_writer(spark, settings, generation, close), reach=reach)
+        stop = GracefulStop()
+        records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
+        judged = as_judged(records, settings.lake, key=key)
+        query = start(judged, writer, settings, stop, until_caught_up=True)
+        try:
+            query.awaitTermination()
+        except StreamingQueryException:
+            raise stop.cause or RuntimeError("the query failed outside of its batch") from None
+        finally:
+            query.stop()
+            writer.index.close()
+
+
+def reconciled(settings: Settings) -> Reconciliation:
+    """Manifest against every layer."""
+    return reconcile(settings)
+
+
+def forget(owner: psycopg.Connection) -> None:
+    """The database as it was before the first batch, for the next lake."""
+    owner.execute(
+        "truncate ops.ledger, ops.hour_ledger, ops.generations, ops.accepted_losses, ops.stream_progress,"
+        " live.product_sales_minute, live.order_value_minute, live.products"
+    )
+
+
+def key_file(folder: Path) -> Path:
+    path = folder / "email_hmac_key"
+    path.write_text("ab" * 32)
+    return path
