@@ -25,6 +25,9 @@ STATISTICS = ("batch_id", "partition", "offset", "ordered_at", "minute_utc", "or
 
 def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
     """Create the table as declared, unless it is there."""
+    # Spark would do nothing either, but read the whole log first: seconds of every start.
+    if DeltaTable.is_deltatable(str(table.path(root))):
+        return
     columns = COLUMNS[table]
     properties = {
         **TABLE_PROPERTIES,
