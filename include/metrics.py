@@ -32,7 +32,7 @@ class StreamMetrics(Collector):
         self.registry = CollectorRegistry()
         self._lock = Lock()
         self._books: Books | None = None
-        # Batches closed since the books were asked for: they may or may not be in the answer.
+        # Batches that were closed while the books were asked for may or may not be in the answer.
         self._recent: deque[tuple[Sequence[LedgerLine], datetime]] = deque(maxlen=MAX_RECENT)
         self._seconds = Histogram(
             "saleslake_batch_duration_seconds",
@@ -60,10 +60,9 @@ class StreamMetrics(Collector):
     def audited(self, books: Books) -> None:
         """The ledger as it was read: it replaces what was reckoned, and later batches are put on top."""
         with self._lock:
-            later = [(rows, at) for rows, at in self._recent if rows[0].batch_id > books.batch_id]
-            for rows, closed_at in later:
+            for rows, closed_at in self._recent:
                 books = books.plus(rows, closed_at)
-            self._books, self._recent = books, deque(later, maxlen=MAX_RECENT)
+            self._books = books
 
     def beaten(self, lag_records: int | None) -> None:
         self._heartbeat.set(time.time())
