@@ -20,12 +20,16 @@ from include.settings import (
 )
 from stack.processes import wait_until
 
+WRITING = "INFO lake_writer: writing"
+SUBMIT = "org.apache.spark.deploy.SparkSubmit"
+
 
 class Driver:
     """The driver of one run folder. Its log is `driver.log` there."""
 
     def __init__(self, run: Path) -> None:
         self.run = run
+        self._writing_before = self.log.count(WRITING)
         environment = child_environment(**{RUN_DIR_VARIABLE: str(run), "PYTHONPATH": str(PROJECT_ROOT)})
         with (run / "driver.log").open("a") as log:
             self.process = subprocess.Popen(
@@ -35,14 +39,21 @@ class Driver:
 
     @property
     def log(self) -> str:
-        return (self.run / "driver.log").read_text()
+        file = self.run / "driver.log"
+        return file.read_text() if file.exists() else ""
+
+    def is_writing(self) -> bool:
+        return self.log.count(WRITING) > self._writing_before
 
     def java(self, *, seconds: float = 90) -> psutil.Process:
         """Its Java half, as soon as it is there."""
         parent = psutil.Process(self.process.pid)
 
         def found() -> list[psutil.Process]:
-            return [child for child in parent.children(recursive=True) if child.name() == "java"]
+            # Spark's launcher is a Java too, and gone before one has looked at it.
+            with suppress(psutil.NoSuchProcess):
+                return [c for c in parent.children(recursive=True) if is_java_half(c)]
+            return []
 
         wait_until(lambda: bool(found()), seconds=seconds, what="the Java half")
         return found()[0]
@@ -54,6 +65,10 @@ class Driver:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def is_java_half(process: psutil.Process) -> bool:
+    return process.name() == "java" and SUBMIT in process.cmdline()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from include.settings import KafkaSettings, PostgresSettings
 from stack.catching_up import kafka_end_offsets, ledger_end_offsets, missing_records
 from stack.kafka import ensure_topic
 from stack.processes import free_port, wait_until
-from tests.driver import Driver, configure, driver
+from tests.driver import configure, driver
 from tests.orders import order, value_of
 
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
@@ -61,13 +61,13 @@ class Orders:
     """Sends orders, and waits until the ledger has all that Kafka has."""
 
     def __init__(self, kafka: KafkaSettings, ledger: psycopg.Connection) -> None:
-        self._kafka, self._ledger, self._sent = kafka, ledger, 0
+        self._kafka, self._ledger, self.sent = kafka, ledger, 0
 
     def send(self, count: int = 20) -> None:
         with closing(KafkaProducer(bootstrap_servers=self._kafka.bootstrap_servers)) as producer:
             for _ in range(count):
-                self._sent += 1
-                value = value_of(order(order_id=f"half-{self._sent}", event_id=f"E-half-{self._sent}"))
+                self.sent += 1
+                value = value_of(order(order_id=f"half-{self.sent}", event_id=f"E-half-{self.sent}"))
                 producer.send(self._kafka.orders_topic, value)
 
     def missing(self) -> int:
@@ -126,7 +126,8 @@ def told(port: int) -> dict[str, float]:
 def test_a_frozen_orphan_is_ended_by_the_next_driver(run: Path, orders: Orders) -> None:
     """Python died while Java was frozen: Java cannot see that, holds its lock, would commit when woken."""
     with driver(run) as halved:
-        orphan = java_of_a_writing(halved)
+        wait_until(halved.is_writing, seconds=START_SECONDS, what="the stream")
+        orphan = halved.java()
         orphan.suspend()
         halved.send(signal.SIGKILL)
         halved.process.wait()
@@ -138,15 +139,6 @@ def test_a_frozen_orphan_is_ended_by_the_next_driver(run: Path, orders: Orders) 
             assert following.process.wait(NO_ORPHAN_AFTER_SECONDS) == 1
 
 
-def java_of_a_writing(driver: Driver) -> psutil.Process:
-    before = driver.log.count("INFO lake_writer: writing")
-    java = driver.java()
-    wait_until(
-        lambda: driver.log.count("INFO lake_writer: writing") > before, seconds=START_SECONDS, what="a stream"
-    )
-    return java
-
-
 def test_java_does_not_outlive_python(run: Path, ledger: psycopg.Connection, orders: Orders) -> None:
     """Nobody has to clean up; and after all that was done here every record has its place."""
     with driver(run) as halved:
@@ -155,4 +147,4 @@ def test_java_does_not_outlive_python(run: Path, ledger: psycopg.Connection, ord
         wait_until(lambda: is_gone(java), seconds=NO_ORPHAN_AFTER_SECONDS, what="the end of Java")
     books = read_books(ledger)
     assert (books.balances, books.holes, orders.missing()) == (True, 0, 0)
-    assert books.totals.silver_rows == 60
+    assert books.totals.silver_rows == orders.sent
