@@ -3,9 +3,12 @@
 
 Every minute: is the lake writer making progress? Judged by its heartbeat, the age of its last batch against
 the records that wait in Kafka, its own word and the ledger; not by "the process is there". A stuck or dead
-writer is restarted through the process manager, not while it is still starting, at most five times an hour.
+writer is restarted through the process manager, not while it is still starting, and no more once restarts
+do not help.
 
-The stream does not depend on this DAG: the process manager restarts a writer that dies.
+The stream does not depend on this DAG: the process manager restarts a writer that dies, and the watchdog
+beside it (`stream-watchdog`) judges by the same rules every few seconds. This DAG shows what is seen, and
+watches where the watchdog itself is gone. Of the two one acts.
 
 What was seen and done: the task's log, its XCom `return_value` (Markdown in `summary`) and, for restarts, the
 table `ops.stream_restarts`.
@@ -38,7 +41,7 @@ def supervise_streams() -> None:
     @task(execution_timeout=timedelta(minutes=3))
     def supervise_orders() -> dict[str, str]:
         # Brings the database driver: not while the file is parsed.
-        from include.stream_watch import supervise_for_run
+        from include.supervise_task import supervise_for_run
 
         return supervise_for_run(get_current_context()["dag_run"].run_id)
 

@@ -25,6 +25,8 @@ def connection_parameters(postgres: PostgresSettings, *, application_name: str) 
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
+        # The same for one that dies while it owes an answer to what was sent.
+        "tcp_user_timeout": 30_000,
         **secret,
     }
 

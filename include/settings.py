@@ -68,6 +68,11 @@ class StreamSettings(Frozen):
     ui: bool = False
     jars_dir: Path = PROJECT_ROOT / ".jars" / "spark"
     heartbeat_seconds: float = Field(5.0, gt=0)
+    # A Java half that answers nothing for this long hangs: the driver ends, and both halves start anew. No
+    # collection of a heap of this size takes a third of it.
+    java_silence_seconds: float = Field(30.0, ge=5)
+    # Where the writer serves its metrics, on loopback; None serves none.
+    metrics_port: int | None = Field(None, ge=1, le=65_535)
     # Tests only: the writer ends itself with SIGKILL when it gets there, for example `after_silver.orders`.
     fault_point: str = ""
 
@@ -89,13 +94,20 @@ class SupervisionSettings(Frozen):
     # apart, because a restart throws away what a batch that is merely slow has done.
     max_batch_age_seconds: int = Field(60, ge=5)
     restart_batch_age_seconds: int = Field(240, ge=5)
-    max_heartbeat_age_seconds: int = Field(45, ge=5)
+    # With the watchdog's pace and the second look a frozen writer is replaced 45 s after its last beat.
+    max_heartbeat_age_seconds: int = Field(30, ge=5)
     # A silent writer is killed only if it stays silent this long under watch: two of its heartbeats. After an
     # outage of the database the last beat is old although the next one is about to come.
     second_look_seconds: float = Field(10.0, ge=0)
+    # The watchdog looks this often.
+    watch_seconds: float = Field(5.0, gt=0)
+    # A start may take the first, as long as it beats; until its first beat it may take the second.
     max_start_seconds: int = Field(120, ge=5)
-    # The breaker: a stream that needed this many restarts within an hour has a cause no restart heals.
-    max_restarts_per_hour: int = Field(5, ge=1)
+    max_silent_start_seconds: int = Field(45, ge=5)
+    # The breakers. Restarts after which no batch was closed have a cause no restart heals; so many within an
+    # hour have one too, even if each of them brought a batch.
+    max_restarts_without_batch: int = Field(4, ge=1)
+    max_restarts_per_hour: int = Field(20, ge=1)
     # A crash loop: as many starts within a quarter of an hour, whoever made them, and not one batch.
     max_starts_without_batch: int = Field(4, ge=2)
     # SIGTERM ends the writer after its batch; the process manager kills it when that takes too long.

@@ -2,14 +2,15 @@
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg
 
 from include.errors import StreamError
 from include.process_manager import ProcessManager
-from include.sales_hook import sales_connection
-from include.settings import SupervisionSettings, get_settings
+from include.settings import SupervisionSettings
 from include.supervision import History, Process, Progress, Verdict, judge
 
 log = logging.getLogger(__name__)
@@ -23,13 +24,25 @@ PROGRESS = """
 select state, detail, batch_id, last_batch_at, as_of, lag_records, heartbeat_at, started_at, pid
 from ops.stream_progress where stream = %s
 """
+# A restart has helped when the lake came further after it: by a batch, or because nothing waited.
 RESTARTS = """
-select count(*), coalesce(bool_or(finished_at is null and restart_id = newest), false)
+select
+    count(*),
+    coalesce(bool_or(finished_at is null and restart_id = newest), false),
+    count(*) filter (where restarted_at > coalesce(helped_until, '-infinity'))
 from (
-    select *, max(restart_id) over () as newest
-    from ops.stream_restarts where stream = %s and started_at > now() - interval '1 hour'
+    select
+        restart.*,
+        restart.started_at as restarted_at,
+        max(restart_id) over () as newest,
+        greatest(progress.last_batch_at, progress.as_of) as helped_until
+    from ops.stream_restarts as restart
+    left join ops.stream_progress as progress using (stream)
+    where stream = %s and restart.started_at > now() - interval '1 hour'
 ) as recent
 """
+# Held by whoever restarts the stream: the watchdog and Airflow may find it stuck at the same moment.
+RESTART_LOCK = "hashtextextended('saleslake restart of stream orders', 0)"
 ANNOUNCED = """
 insert into ops.stream_restarts (stream, reason, run_id, old_pid) values (%s, %s, %s, %s) returning restart_id
 """
@@ -104,38 +117,56 @@ class Watch(NamedTuple):
             )
 
 
-def supervise_for_run(run_id: str) -> dict[str, str]:
-    """The one task of `supervise_streams`; returns what was seen and done, for XCom."""
-    settings = get_settings().supervision
-    manager = ProcessManager(settings.supervisor_socket, settings.program)
-    with sales_connection("supervise_streams") as connection:
-        watch = supervise(connection, manager, settings, run_id)
-    log.info("%s", watch.as_markdown())
-    watch.raise_for_refusal()
-    return watch.as_xcom()
-
-
 def supervise(
     connection: psycopg.Connection, manager: ProcessManager, settings: SupervisionSettings, run_id: str
 ) -> Watch:
-    """Judge the stream and, where the verdict says so, restart it. A healthy stream is not touched."""
-    process, progress, verdict = _look(connection, manager, settings)
-    if progress and verdict.action == "kill":
-        log.warning("%s: looking again before it is killed.", "; ".join(verdict.reasons))
-        _await_heartbeat(connection, progress, settings.second_look_seconds)
-        process, progress, verdict = _look(connection, manager, settings)
-    done = "Nothing was done."
-    if verdict.action in ("restart", "kill"):
-        number = _announce_restart(connection, process, verdict, run_id)
-        new = manager.restart(force=verdict.action == "kill", stop_seconds=settings.max_stop_seconds)
-        connection.execute(FINISHED, (new.pid, number))
-        done = f"Restarted: process {process.pid} is gone, {new.pid} is {new.state}."
+    """
+    Judge the stream and, where the verdict says so, restart it. A healthy stream is not touched, and of
+    several who judge at the same time one acts.
+    """
+    seen = _look(connection, manager, settings)
+    if seen.verdict.action not in ("restart", "kill"):
+        return seen
+    with _alone(connection) as is_alone:
+        if not is_alone:
+            return seen._replace(done="Somebody else is restarting it. Nothing was done.")
+        return _act(connection, manager, settings, seen, run_id)
+
+
+@contextmanager
+def _alone(connection: psycopg.Connection) -> Iterator[bool]:
+    """Whether nobody else restarts the stream, which holds until the end of the block."""
+    row = connection.execute(f"select pg_try_advisory_lock({RESTART_LOCK})").fetchone()
+    is_alone = bool(row and row[0])
+    try:
+        yield is_alone
+    finally:
+        if is_alone and not connection.broken:
+            connection.execute(f"select pg_advisory_unlock({RESTART_LOCK})")
+
+
+def _act(
+    connection: psycopg.Connection,
+    manager: ProcessManager,
+    settings: SupervisionSettings,
+    seen: Watch,
+    run_id: str,
+) -> Watch:
+    """Look again, because somebody else may have acted or the stream given a sign of life; then restart."""
+    if seen.verdict.action == "kill":
+        log.warning("%s: looking again before it is killed.", "; ".join(seen.verdict.reasons))
+        _await_heartbeat(connection, seen.progress, settings.second_look_seconds)
+    process, progress, verdict, _ = again = _look(connection, manager, settings)
+    if verdict.action not in ("restart", "kill"):
+        return again
+    number = _announce_restart(connection, process, verdict, run_id)
+    new = manager.restart(force=verdict.action == "kill", stop_seconds=settings.max_stop_seconds)
+    connection.execute(FINISHED, (new.pid, number))
+    done = f"Restarted: process {process.pid} is gone, {new.pid} is {new.state}."
     return Watch(process, progress, verdict, done)
 
 
-def _look(
-    connection: psycopg.Connection, manager: ProcessManager, settings: SupervisionSettings
-) -> tuple[Process, Progress | None, Verdict]:
+def _look(connection: psycopg.Connection, manager: ProcessManager, settings: SupervisionSettings) -> Watch:
     process = manager.process()
     if process.pid and process.started_at:
         connection.execute(SEEN, (STREAM, process.pid, process.started_at))
@@ -143,14 +174,16 @@ def _look(
     row = connection.execute("select now()").fetchone()
     if row is None:
         raise StreamError("Asking the database for the time: no answer. Nothing was judged. Run it again.")
-    return process, progress, judge(process, progress, history, row[0], settings)
+    verdict = judge(process, progress, history, row[0], settings)
+    return Watch(process, progress, verdict, "Nothing was done.")
 
 
-def _await_heartbeat(connection: psycopg.Connection, silent: Progress, seconds: float) -> None:
+def _await_heartbeat(connection: psycopg.Connection, silent: Progress | None, seconds: float) -> None:
     """Until the stream gives another sign of life, or the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if (now := read_progress(connection)) and now.heartbeat_at > silent.heartbeat_at:
+        now = read_progress(connection)
+        if now and (silent is None or now.heartbeat_at > silent.heartbeat_at):
             return
         time.sleep(POLL_SECONDS)
 
@@ -161,10 +194,10 @@ def read_progress(connection: psycopg.Connection) -> Progress | None:
 
 
 def read_history(connection: psycopg.Connection) -> History:
-    restarts, unfinished = connection.execute(RESTARTS, (STREAM,)).fetchone() or (0, False)
+    restarts, unfinished, in_vain = connection.execute(RESTARTS, (STREAM,)).fetchone() or (0, False, 0)
     (gaps,) = connection.execute(LEDGER_GAPS, (LEDGER_BATCHES,)).fetchone() or (0,)
     (starts,) = connection.execute(STARTS_WITHOUT_BATCH, (STREAM,)).fetchone() or (0,)
-    return History(restarts, unfinished, gaps, starts)
+    return History(restarts, unfinished, gaps, starts, in_vain)
 
 
 def _announce_restart(

@@ -37,12 +37,16 @@ class Progress(NamedTuple):
 
 
 class History(NamedTuple):
-    """What the database remembers. `starts_without_batch` looks back a quarter of an hour."""
+    """
+    What the database remembers. `starts_without_batch` looks back a quarter of an hour; restarts count as
+    without a batch when the lake has come no further since.
+    """
 
     restarts_in_last_hour: int
     has_unfinished_restart: bool
     ledger_gaps: int
     starts_without_batch: int = 0
+    restarts_without_batch: int = 0
 
 
 class Verdict(NamedTuple):
@@ -72,23 +76,34 @@ def judge(
             f"the ledger has {history.ledger_gaps} holes between batches: offsets were skipped or read twice"
         )
         return Verdict("damaged", "refuse", [holes])
-    if history.starts_without_batch >= settings.max_starts_without_batch and _has_work(progress):
-        loop = (
-            f"{history.starts_without_batch} starts within 15 minutes and not one batch: it crashes or hangs"
-        )
-        return Verdict(
-            "stuck", "refuse", [loop, *([progress.detail] if progress and progress.detail else [])]
-        )
+    is_silent = process.state == "RUNNING" and _is_silent(process, progress, now, settings)
+    # What is frozen does not crash: however many starts there were, only a kill heals it.
+    if not is_silent and (loop := _crash_loop(progress, history, settings)):
+        return Verdict("stuck", "refuse", loop)
     health, reasons = _condition(process, progress, history, now, settings)
     if health == "stopped":
         return Verdict(health, "refuse", reasons)
     if health != "stuck":
         return Verdict(health, "none", reasons)
-    if history.restarts_in_last_hour >= settings.max_restarts_per_hour:
-        breaker = f"{history.restarts_in_last_hour} restarts in the last hour did not help: no more of them"
+    if breaker := _breaker(history, settings):
         return Verdict(health, "refuse", [*reasons, breaker])
-    is_silent = progress is not None and _is_silent(progress, now, settings)
     return Verdict(health, "kill" if is_silent else "restart", reasons)
+
+
+def _crash_loop(progress: Progress | None, history: History, settings: SupervisionSettings) -> list[str]:
+    starts = history.starts_without_batch
+    if starts < settings.max_starts_without_batch or not _has_work(progress):
+        return []
+    loop = f"{starts} starts within 15 minutes and not one batch: it crashes or hangs"
+    return [loop, *([progress.detail] if progress and progress.detail else [])]
+
+
+def _breaker(history: History, settings: SupervisionSettings) -> str | None:
+    if history.restarts_without_batch >= settings.max_restarts_without_batch:
+        return f"{history.restarts_without_batch} restarts and no batch since: no more of them"
+    if history.restarts_in_last_hour >= settings.max_restarts_per_hour:
+        return f"{history.restarts_in_last_hour} restarts in the last hour did not help: no more of them"
+    return None
 
 
 def _condition(
@@ -107,12 +122,14 @@ def _condition(
     if process.state in COMING_UP:
         return "starting", [f"the process manager says {process.state}"]
     if progress is None or progress.pid != process.pid:
-        return _starting_or_stuck(process.started_at, "no word from this process yet", now, settings)
-    if _is_silent(progress, now, settings):
+        allowed = settings.max_silent_start_seconds
+        return _starting_or_stuck(process.started_at, "no word from this process yet", now, allowed)
+    if _is_silent(process, progress, now, settings):
         heartbeat, allowed = _age(progress.heartbeat_at, now), settings.max_heartbeat_age_seconds
         return "stuck", [f"no heartbeat for {heartbeat:.0f} s (allowed: {allowed})"]
     if progress.state == "starting":
-        return _starting_or_stuck(progress.started_at, "the stream says starting", now, settings)
+        allowed = settings.max_start_seconds
+        return _starting_or_stuck(progress.started_at, "the stream says starting", now, allowed)
     reasons = list(_complaints(progress, now, settings))
     if reasons:
         return "stuck", reasons
@@ -123,14 +140,19 @@ def _condition(
 
 
 def _starting_or_stuck(
-    since: datetime | None, what: str, now: datetime, settings: SupervisionSettings
+    since: datetime | None, what: str, now: datetime, allowed: int
 ) -> tuple[Health, list[str]]:
     seconds = _age(since, now)
-    said = f"{what}, {seconds:.0f} s after its start (allowed: {settings.max_start_seconds})"
-    return ("stuck" if seconds > settings.max_start_seconds else "starting"), [said]
+    said = f"{what}, {seconds:.0f} s after its start (allowed: {allowed})"
+    return ("stuck" if seconds > allowed else "starting"), [said]
 
 
-def _is_silent(progress: Progress, now: datetime, settings: SupervisionSettings) -> bool:
+def _is_silent(
+    process: Process, progress: Progress | None, now: datetime, settings: SupervisionSettings
+) -> bool:
+    """The process has not beaten for too long, or not once since it started."""
+    if progress is None or progress.pid != process.pid:
+        return _age(process.started_at, now) > settings.max_silent_start_seconds
     return _age(progress.heartbeat_at, now) > settings.max_heartbeat_age_seconds
 
 

@@ -17,6 +17,7 @@ from stack.processes import LOOPBACK
 AIRFLOW_USER = "admin"
 # The name under which the process manager knows the lake writer.
 LAKE_WRITER = "lake-writer"
+STREAM_WATCHDOG = "stream-watchdog"
 
 
 def database_passwords(folder: RunFolder) -> dict[str, str]:
@@ -49,6 +50,7 @@ def settings(folder: RunFolder, ports: Ports) -> dict[str, Any]:
             "root": str(folder.lake_root),
             "email_hmac_key_file": str(folder.secret("email_hmac_key")),
         },
+        "stream": {"metrics_port": ports.lake_writer_metrics},
         "supervision": {"supervisor_socket": str(folder.supervisor_socket), "program": LAKE_WRITER},
         "airflow": {
             "url": f"http://{LOOPBACK}:{ports.airflow}",

@@ -59,7 +59,7 @@ class RunFolder:
 
     def create(self) -> None:
         """All folders exist; those with secrets or sockets are ours alone."""
-        for name in ("log", "airflow", "kafka", "postgres", "lake-writer", "simulator"):
+        for name in ("log", "airflow", "kafka", "postgres", "lake-writer", "stream-watchdog", "simulator"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         private_folder(self.root / "secrets")
         if self.supervisor_socket.parent != self.root:
@@ -82,6 +82,7 @@ class Ports:
     kafka_controller: int = 9093
     postgres: int = 5432
     airflow: int = 8080
+    lake_writer_metrics: int = 9464
 
 
 def kept_ports(folder: RunFolder) -> Ports | None:

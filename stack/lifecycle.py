@@ -35,7 +35,7 @@ class Wanted:
     def includes(self, part: Part) -> bool:
         if part.name.startswith("airflow-"):
             return not self.without_airflow
-        if part.name == configuration.LAKE_WRITER:
+        if part.name in (configuration.LAKE_WRITER, configuration.STREAM_WATCHDOG):
             return not self.without_lake_writer
         return part.name != "simulator" or self.simulator_rate is not None
 
@@ -173,7 +173,8 @@ def down(folder: RunFolder, report: Report) -> int:
     supervisor = Supervisor(folder)
     programs = supervisor.programs()
     # Writers first, servers last: nobody loses what it is just saying to a server.
-    order = ["simulator", configuration.LAKE_WRITER, "airflow", "kafka", "postgres"]
+    writers = ["simulator", configuration.STREAM_WATCHDOG, configuration.LAKE_WRITER]
+    order = [*writers, "airflow", "kafka", "postgres"]
     for prefix in order:
         _stop(supervisor, [name for name in programs if name.startswith(prefix)], report)
     if programs:

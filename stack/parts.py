@@ -16,7 +16,7 @@ import psycopg
 from include.sales_db import connect
 from include.settings import PostgresSettings
 from stack import kafka, postgres
-from stack.configuration import LAKE_WRITER
+from stack.configuration import LAKE_WRITER, STREAM_WATCHDOG
 from stack.database import DATABASE
 from stack.layout import Ports, RunFolder
 from stack.processes import LOOPBACK
@@ -64,6 +64,7 @@ def parts(folder: RunFolder, ports: Ports, *, simulator_rate: float = 2.0) -> li
         _kafka(folder, ports),
         _postgres(folder, ports),
         _lake_writer(folder, ports),
+        _stream_watchdog(folder),
         *_airflow(folder, ports),
         _simulator(folder, simulator_rate),
     ]
@@ -112,6 +113,12 @@ def _lake_writer(folder: RunFolder, ports: Ports) -> Part:
         start_retries=12,
         healthy_within_seconds=300,
     )
+
+
+def _stream_watchdog(folder: RunFolder) -> Part:
+    """Finds a writer that is there and does nothing, also while Airflow is off."""
+    command = [sys.executable, "-m", "include.stream_watchdog"]
+    return Part(STREAM_WATCHDOG, command, folder.home(STREAM_WATCHDOG), health=None, start_seconds=1)
 
 
 def stream_health(database: PostgresSettings, pid: int) -> str | None:

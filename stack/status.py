@@ -3,10 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+
+from include.ledger import read_books
+from include.sales_db import connect
 from include.settings import Settings, get_settings
 from stack.layout import Ports, RunFolder, kept_ports
 from stack.lifecycle import reasons_against
 from stack.parts import Part, parts
+from stack.processes import LOOPBACK
 from stack.supervisor import Program, Supervisor
 
 STATES = {"STARTING": "starting", "BACKOFF": "starting", "STOPPING": "stopping", "FATAL": "failed"}
@@ -25,8 +30,9 @@ def collect() -> dict[str, Any]:
             "url": settings.airflow.url,
             "credentials_file": _text(settings.airflow.credentials_file),
         },
-        "metrics": {"lake_writer": None, "prometheus": None},
+        "metrics": {"lake_writer": _metrics_url(settings), "prometheus": None},
         "parts": _parts(folder),
+        "ledger": _ledger(settings),
     }
 
 
@@ -38,6 +44,52 @@ def _postgres(settings: Settings) -> dict[str, Any]:
         "database": where.database,
         "passfile": _text(where.passfile),
     }
+
+
+def _metrics_url(settings: Settings) -> str | None:
+    port = settings.stream.metrics_port
+    return None if port is None else f"http://{LOOPBACK}:{port}/metrics"
+
+
+def _ledger(settings: Settings) -> dict[str, Any] | None:
+    """The last balance; None while the database does not answer."""
+    try:
+        with connect(settings.postgres, application_name="saleslake status") as connection:
+            return read_books(connection).as_json()
+    except psycopg.Error:
+        return None
+
+
+def balance(ledger: dict[str, Any] | None) -> str:
+    """The last batch and all of them, as one would tell it."""
+    if ledger is None:
+        return "unknown: the database does not answer"
+    last, totals = ledger["last_batch"], ledger["totals"]
+    if last["closed_at"] is None:
+        return "no batch was closed yet"
+    verdict = (
+        "balances"
+        if ledger["balances"]
+        else (
+            f"DOES NOT BALANCE: {ledger['records_unaccounted']:,} records unaccounted for,"
+            f" {ledger['holes']:,} holes. See docs/runbooks/supervise_streams.md, 'The ledger has a hole'"
+        )
+    )
+    closed_at = last["closed_at"][:19].replace("T", " ")
+    return "\n".join(
+        (
+            verdict,
+            f"  batch {last['batch_id']}, closed {closed_at} UTC: {_sums(last)}",
+            f"  all time: {_sums(totals)}",
+        )
+    )
+
+
+def _sums(sums: dict[str, Any]) -> str:
+    return (
+        f"{sums['read_rows']:,} read = {sums['silver_rows']:,} silver + {sums['duplicate_rows']:,} duplicate"
+        f" + {sums['quarantined_rows']:,} quarantined; {sums['silver_cents']:,} cents in silver"
+    )
 
 
 def _text(value: object) -> str | None:

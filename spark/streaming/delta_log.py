@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from delta.tables import DeltaTable as SparkDeltaTable
+from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import StreamError
@@ -32,6 +33,9 @@ def statistics_of(table: Table) -> list[str]:
 
 def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
     """Create the table as declared, unless it is there."""
+    # Spark would do nothing either, but read the whole log first: seconds of every start.
+    if DeltaTable.is_deltatable(str(table.path(root))):
+        return
     columns = COLUMNS[table]
     properties = {
         **TABLE_PROPERTIES,

@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from include.errors import LakehouseError
+from include.metrics import StreamMetrics
 from include.settings import KafkaSettings, LakeSettings, Settings, StreamSettings, get_settings
 from lake.schemas.orders import KAFKA_RECORD
 from lake.tables import TABLES, checkpoint, order_index
@@ -30,7 +31,9 @@ from spark.streaming.database import Database
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, Generation
+from spark.streaming.java_half import JavaWatch, end_orphan, java_gateway
 from spark.streaming.ledger import closed_offsets, last_closed
+from spark.streaming.metrics import serve_metrics
 from spark.streaming.opening import open_generation, open_index, verify_start
 from spark.streaming.plan import read_plan
 from spark.streaming.process import (
@@ -51,6 +54,7 @@ log = logging.getLogger("lake_writer")
 DATABASE_PATIENCE_SECONDS = 60
 # How long a start waits for PostgreSQL and Kafka: they may come up later than this process.
 START_PATIENCE_SECONDS = 600
+FETCH_WAIT_MS = 20
 
 
 def read_records(
@@ -79,6 +83,9 @@ def read_records(
         .option("kafka.isolation.level", "read_committed")
         # A gap in the topic is lost money, so the stream stops instead of skipping it.
         .option("failOnDataLoss", "true")
+        # What a batch reads is there already. With the default a broker holds back every answer at the end
+        # of a partition for half a second, and the batch waits.
+        .option("kafka.fetch.max.wait.ms", FETCH_WAIT_MS)
         .load()
     )
 
@@ -127,22 +134,28 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     key = email_key(settings.lake.email_hmac_key_file)
     database = Database(settings.postgres, application_name="lake-writer")
     database.run_patiently(last_closed, seconds=START_PATIENCE_SECONDS)
-    topic = reach_topic(settings.kafka, stop.wanted, seconds=START_PATIENCE_SECONDS)
-    generation = open_generation(root, topic, database, email_key=fingerprint(key))
+    metrics = serve_metrics(
+        settings.stream.metrics_port, Database(settings.postgres, application_name="lake-writer metrics")
+    )
     heartbeat = Heartbeat(
         Database(settings.postgres, application_name="lake-writer heartbeat"),
-        generation,
-        topic.end_offsets,
         seconds=settings.stream.heartbeat_seconds,
+        beaten=metrics.beaten,
     )
-    heartbeat.start(database.run(lambda connection: closed_offsets(connection, topic.name)))
+    heartbeat.start()
     try:
+        end_orphan(root)
+        topic = reach_topic(settings.kafka, stop.wanted, seconds=START_PATIENCE_SECONDS)
+        generation = open_generation(root, topic, database, email_key=fingerprint(key))
+        closed = database.run(lambda connection: closed_offsets(connection, topic.name))
+        heartbeat.follow(generation.uuid, closed, topic.end_offsets)
         verify_start(root, generation, topic, database)
+        JavaWatch(java_gateway, stop.done, seconds=settings.stream.java_silence_seconds).start()
         spark = get_session("lake-writer", settings.stream)
         java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
         Thread(target=end_with_java, args=[java, stop.done], name="java", daemon=True).start()
         _held = lock_for_java(spark, root)
-        writer = open_writer(spark, settings, generation, partial(close, database, heartbeat))
+        writer = open_writer(spark, settings, generation, partial(close, database, heartbeat, metrics))
         records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
         judged = as_judged(records, settings.lake, key=key)
         query = start(judged, writer, settings, stop, until_caught_up=until_caught_up)
@@ -159,11 +172,12 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     end_java(spark, java)
 
 
-def close(database: Database, heartbeat: Heartbeat, batch: ClosedBatch) -> None:
+def close(database: Database, heartbeat: Heartbeat, metrics: StreamMetrics, batch: ClosedBatch) -> None:
     database.run_patiently(
         lambda connection: close_batch(connection, batch), seconds=DATABASE_PATIENCE_SECONDS
     )
     heartbeat.batch_closed({row.partition: row.end_offset for row in batch.ledger})
+    metrics.batch_closed(batch.ledger, batch.seconds)
     log.info("batch %d closed: %d records in %.2f s", batch.batch_id, batch.rows, batch.seconds)
 
 

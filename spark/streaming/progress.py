@@ -8,49 +8,68 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import psycopg
 from kafka.errors import KafkaError
 
 from spark.streaming.database import Database
-from spark.streaming.generation import Generation
 
 log = logging.getLogger(__name__)
 SQL = Path(__file__).with_name("sql")
 
 
+class Lag(NamedTuple):
+    """How far Kafka is ahead. `as_of`: everything it had by then is in the lake."""
+
+    records: int | None = None  # None: Kafka does not say
+    as_of: datetime | None = None
+    trouble: str = ""
+
+
 class Heartbeat:
     """
-    The row of stream `orders` in ops.stream_progress, kept by a thread of its own.
+    The row of stream `orders` in ops.stream_progress, kept by a thread of its own. Another one asks Kafka: a
+    broker that is slow to answer must not make the writer look dead.
 
     Args:
-        end_offsets: asks Kafka for the first free offset of every partition.
         seconds: between two beats.
+        beaten: called after every beat that was told, with the lag it told.
     """
 
     def __init__(
-        self,
-        database: Database,
-        generation: Generation,
-        end_offsets: Callable[[], Mapping[int, int]],
-        *,
-        seconds: float,
+        self, database: Database, *, seconds: float, beaten: Callable[[int | None], None] = lambda _: None
     ) -> None:
-        self._database, self._generation, self._end_offsets = database, generation, end_offsets
-        self._seconds = seconds
-        self._state, self._detail = "starting", ""
+        self._database, self._seconds, self._beaten = database, seconds, beaten
+        self._state, self._detail, self._lag = "starting", "", Lag()
+        self._generation: str | None = None
         self._closed: dict[int, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat_until_ended, name="heartbeat", daemon=True)
 
-    def start(self, closed_offsets: Mapping[int, int]) -> None:
-        """
-        Announce the start. `closed_offsets` is the first offset after the last closed batch, by partition.
-        """
-        self._closed.update(closed_offsets)
+    def start(self) -> None:
+        """Announce the start, and beat from now on."""
         self._database.run(self._announce)
         self._thread.start()
+
+    def follow(
+        self,
+        generation: str,
+        closed_offsets: Mapping[int, int],
+        end_offsets: Callable[[], Mapping[int, int]],
+    ) -> None:
+        """
+        From now on tell the lag too.
+
+        Args:
+            closed_offsets: the first offset after the last closed batch, by partition.
+            end_offsets: asks Kafka for the first free offset of every partition.
+        """
+        self._generation = generation
+        self._closed.update(closed_offsets)
+        threading.Thread(
+            target=self._measure_until_ended, args=[end_offsets], name="lag", daemon=True
+        ).start()
 
     def say(self, state: str, detail: str = "") -> None:
         """Change the state; the next beat tells it."""
@@ -60,40 +79,54 @@ class Heartbeat:
         self._closed = {**self._closed, **end_offsets}
 
     def end(self, state: str, detail: str = "") -> None:
-        """Say the last word and end the thread."""
+        """Say the last word and end the threads."""
         self.say(state, detail)
         self._ended.set()
         self._thread.join(timeout=2 * self._seconds)
-        # Without asking Kafka, which may be what ended the stream, or may still be asked by the thread.
-        self._beat(lambda: {"lag_records": None, "as_of": None, "detail": self._detail})
+        self._lag = Lag()
+        self._beat()
 
     def _beat_until_ended(self) -> None:
         while not self._ended.wait(self._seconds):
-            self._beat(self._measure)
+            self._beat()
 
-    def _beat(self, measure: Callable[[], dict[str, Any]]) -> None:
+    def _beat(self) -> None:
+        lag = self._lag
         try:
-            self._database.run(lambda connection: self._tell(connection, measure()))
+            self._database.run(lambda connection: self._tell(connection, lag))
+            self._beaten(lag.records)
         except Exception as error:
             # The batch's own connections decide whether the stream can go on; a missed beat is only silence,
             # and whatever missed it must not silence the next one.
             log.warning("Heartbeat not told: %s", str(error).strip() or repr(error))
 
-    def _measure(self) -> dict[str, Any]:
+    def _measure_until_ended(self, end_offsets: Callable[[], Mapping[int, int]]) -> None:
+        while True:
+            self._lag = self._measured(end_offsets)
+            if self._ended.wait(self._seconds):
+                return
+
+    def _measured(self, end_offsets: Callable[[], Mapping[int, int]]) -> Lag:
         asked_at = datetime.now(UTC)
         try:
-            ahead = self._end_offsets()
+            ahead = end_offsets()
         except KafkaError as error:
-            return {"lag_records": None, "as_of": None, "detail": f"Kafka does not answer: {error}"}
+            return Lag(trouble=f"Kafka does not answer: {error}")
         lag = sum(end - self._closed.get(partition, 0) for partition, end in ahead.items())
-        return {"lag_records": lag, "as_of": asked_at if lag == 0 else None, "detail": self._detail}
+        return Lag(lag, asked_at if lag == 0 else None)
 
-    def _tell(self, connection: psycopg.Connection, measured: dict[str, Any]) -> None:
+    def _tell(self, connection: psycopg.Connection, lag: Lag) -> None:
+        binds = {
+            "state": self._state,
+            "detail": self._detail or lag.trouble,
+            "generation": self._generation,
+            "lag_records": lag.records,
+            "as_of": lag.as_of,
+            "pid": os.getpid(),
+        }
         with connection.transaction():
-            binds = {**measured, "state": self._state, "generation": self._generation.uuid}
             connection.execute((SQL / "heartbeat.sql").read_bytes(), binds)
 
     def _announce(self, connection: psycopg.Connection) -> None:
         with connection.transaction():
-            binds = {"generation": self._generation.uuid, "pid": os.getpid()}
-            connection.execute((SQL / "announce_start.sql").read_bytes(), binds)
+            connection.execute((SQL / "announce_start.sql").read_bytes(), {"pid": os.getpid()})

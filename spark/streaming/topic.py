@@ -2,7 +2,8 @@
 
 import logging
 import time
-from threading import Event
+from collections.abc import Callable
+from threading import Event, Lock
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -14,11 +15,12 @@ log = logging.getLogger(__name__)
 
 
 class Topic:
-    """The orders topic. Not for two threads at once."""
+    """The orders topic. Several threads may ask; one waits for the other, because Kafka's client must."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self.name = kafka.orders_topic
         self._bootstrap = kafka.bootstrap_servers
+        self._asking = Lock()
         try:
             self._consumer = KafkaConsumer(
                 bootstrap_servers=kafka.bootstrap_servers,
@@ -52,14 +54,16 @@ class Topic:
         return str(described[0].get("topic_id"))
 
     def beginning_offsets(self) -> dict[int, int]:
-        return {p.partition: o for p, o in self._consumer.beginning_offsets(self._partitions()).items()}
+        return self._offsets(self._consumer.beginning_offsets)
 
     def end_offsets(self) -> dict[int, int]:
-        return {p.partition: o for p, o in self._consumer.end_offsets(self._partitions()).items()}
+        return self._offsets(self._consumer.end_offsets)
 
-    def _partitions(self) -> list[TopicPartition]:
-        numbers = self._consumer.partitions_for_topic(self.name) or set()
-        return [TopicPartition(self.name, number) for number in sorted(numbers)]
+    def _offsets(self, ask: Callable[[list[TopicPartition]], dict[TopicPartition, int]]) -> dict[int, int]:
+        with self._asking:
+            numbers = self._consumer.partitions_for_topic(self.name) or set()
+            partitions = [TopicPartition(self.name, number) for number in sorted(numbers)]
+            return {where.partition: offset for where, offset in ask(partitions).items()}
 
 
 def reach_topic(kafka: KafkaSettings, give_up: Event, *, seconds: float) -> Topic:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from stack.status import addresses, collect
+from stack.status import addresses, balance, collect
 
 COLOURS = {"running": "green", "stopped": "dim", "failed": "red", "unhealthy": "red"}
 
@@ -33,4 +33,5 @@ def run(args: argparse.Namespace) -> int:
     console.print(table)
     console.print(f"\nLogs        {Path(status['parts'][0]['log']).parent}", highlight=False, soft_wrap=True)
     console.print(addresses(status), highlight=False, soft_wrap=True)
+    console.print(f"Ledger      {balance(status['ledger'])}", highlight=False, soft_wrap=True)
     return 0

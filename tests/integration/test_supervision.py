@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from include.process_manager import ProcessManager
 from include.sales_db import connect
 from include.settings import PostgresSettings, SupervisionSettings
 from include.stream_watch import supervise
+from include.stream_watchdog import Watchdog
 from stack.postgres import PostgresServer
 from stack.processes import wait_until
 from tests.small_process_manager import process_manager
@@ -25,7 +27,7 @@ from tests.small_process_manager import process_manager
 pytestmark = pytest.mark.stack
 
 GENERATION = UUID("00000000-0000-4000-8000-000000000002")
-SETTINGS = SupervisionSettings(max_restarts_per_hour=2, second_look_seconds=1)
+SETTINGS = SupervisionSettings(max_restarts_without_batch=2, second_look_seconds=1)
 
 
 @pytest.fixture
@@ -111,16 +113,61 @@ def test_a_heartbeat_under_watch_saves_the_stream(
 
 def test_the_breaker_stops_a_crash_loop(manager: ProcessManager, connection: psycopg.Connection) -> None:
     """After as many restarts as allowed the run fails loudly and restarts no more."""
-    for _ in range(SETTINGS.max_restarts_per_hour):
+    for _ in range(SETTINGS.max_restarts_without_batch):
         say(connection, manager.process().pid, heartbeat_age=60)
         supervise(connection, manager, SETTINGS, "run-1").raise_for_refusal()
     say(connection, manager.process().pid, heartbeat_age=60)
 
     watch = supervise(connection, manager, SETTINGS, "run-2")
 
-    assert len(restarts(connection)) == SETTINGS.max_restarts_per_hour
-    with pytest.raises(StreamError, match="2 restarts in the last hour did not help"):
+    assert len(restarts(connection)) == SETTINGS.max_restarts_without_batch
+    with pytest.raises(StreamError, match="2 restarts and no batch since"):
         watch.raise_for_refusal()
+
+
+def test_restarts_that_brought_a_batch_do_not_open_the_breaker(
+    manager: ProcessManager, connection: psycopg.Connection
+) -> None:
+    """Frozen again and again, healed again and again."""
+    for _ in range(SETTINGS.max_restarts_without_batch + 1):
+        say(connection, manager.process().pid, heartbeat_age=60)
+        assert supervise(connection, manager, SETTINGS, "run-1").done.startswith("Restarted")
+        connection.execute("update ops.stream_progress set last_batch_at = clock_timestamp()")
+
+
+def test_of_two_who_find_it_frozen_one_acts(
+    manager: ProcessManager, connection: psycopg.Connection, sales_database: PostgresSettings
+) -> None:
+    """The watchdog and Airflow look at the same moment: one restart, one new process."""
+    say(connection, manager.process().pid, heartbeat_age=60)
+    with (
+        closing(connect(sales_database, application_name="second", autocommit=True)) as other,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        watches = list(pool.map(lambda who: supervise(who, manager, SETTINGS, "run"), (connection, other)))
+
+    assert len(restarts(connection)) == 1
+    assert sum(watch.done.startswith("Restarted") for watch in watches) == 1
+
+
+def test_the_watchdog_replaces_a_frozen_stream_without_airflow(
+    manager: ProcessManager, connection: psycopg.Connection, sales_database: PostgresSettings
+) -> None:
+    """It looks by itself, and goes on after that."""
+    frozen = manager.process().pid
+    os.kill(frozen, signal.SIGSTOP)
+    say(connection, frozen, heartbeat_age=60)
+    settings = SETTINGS.model_copy(
+        update={"supervisor_socket": manager.socket, "program": "stream", "watch_seconds": 0.2}
+    )
+    stop = threading.Event()
+    watchdog = threading.Thread(target=Watchdog(sales_database, settings).watch, args=[stop])
+    watchdog.start()
+    try:
+        wait_until(lambda: manager.process().pid not in (0, frozen), seconds=20, what="another process")
+    finally:
+        stop.set()
+        watchdog.join()
 
 
 def test_a_restart_cut_short_is_finished_by_the_next_run(

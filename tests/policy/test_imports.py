@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "spark": ("spark", "include", "lake"),
     "spark/transforms": ("spark.transforms", "lake"),
     "dags": ("include", "lake.tables"),
+    "bench": ("bench", "stack", "simulator", "include", "lake"),
     "stack": ("stack", "simulator", "include", "lake"),
 }
 # Whoever imports these pays seconds and hundreds of megabytes: Airflow parses DAGs every half minute.

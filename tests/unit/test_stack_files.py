@@ -74,7 +74,7 @@ def test_settings_added_by_hand_survive(folder: RunFolder) -> None:
     """Somebody gave the driver more memory; `up` changes only what it owns."""
     kept = {"stream": {"driver_memory": "4g"}, "postgres": {"port": 1, "user": "someone"}}
     new = configuration.merged(kept, configuration.settings(folder, Ports(postgres=5433)))
-    assert new["stream"] == {"driver_memory": "4g"}
+    assert new["stream"]["driver_memory"] == "4g"
     assert (new["postgres"]["port"], new["postgres"]["user"]) == (5433, "someone")
 
 

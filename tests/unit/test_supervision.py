@@ -15,6 +15,8 @@ SETTINGS = SupervisionSettings(
     restart_batch_age_seconds=240,
     max_heartbeat_age_seconds=45,
     max_start_seconds=120,
+    max_silent_start_seconds=50,
+    max_restarts_without_batch=2,
     max_restarts_per_hour=3,
 )
 QUIET = History(restarts_in_last_hour=0, has_unfinished_restart=False, ledger_gaps=0)
@@ -80,7 +82,7 @@ def test_a_process_without_progress_is_restarted(said: Progress | None, reason: 
     """The process runs; that is not enough."""
     found = verdict(said=said)
     assert found.health == "stuck"
-    assert found.action == ("kill" if "heartbeat" in reason else "restart")
+    assert found.action == ("kill" if re.search("heartbeat|no word", reason) else "restart")
     assert re.search(reason, found.reasons[0])
 
 
@@ -95,7 +97,7 @@ def test_a_process_that_was_given_up_is_restarted(state: str) -> None:
     [
         (Process("STARTING", 42, ago(1)), None),
         (Process("BACKOFF", 0, ago(1)), None),
-        (Process("RUNNING", 42, ago(119)), None),
+        (Process("RUNNING", 42, ago(50)), None),
         (Process("RUNNING", 42, ago(30)), progress(pid=41, heartbeat_at=ago(500))),
         (Process("RUNNING", 42, ago(119)), progress(state="starting", started_at=ago(119))),
     ],
@@ -134,6 +136,19 @@ def test_the_breaker_opens() -> None:
     found = verdict(said=None, history=QUIET._replace(restarts_in_last_hour=3))
     assert found[:2] == ("stuck", "refuse")
     assert "3 restarts in the last hour did not help" in found.reasons[-1]
+
+
+def test_the_breaker_opens_sooner_when_no_batch_follows() -> None:
+    """A restart that brought no batch has not helped; two of them are enough."""
+    found = verdict(said=None, history=QUIET._replace(restarts_in_last_hour=2, restarts_without_batch=2))
+    assert found[:2] == ("stuck", "refuse")
+    assert "2 restarts and no batch since" in found.reasons[-1]
+
+
+def test_a_frozen_process_is_no_crash_loop() -> None:
+    """Killed four times before, and now stopped: what hangs does not crash, and only a kill heals it."""
+    loop = QUIET._replace(starts_without_batch=4)
+    assert verdict(said=progress(heartbeat_at=ago(46), lag_records=9), history=loop).action == "kill"
 
 
 def test_a_hole_in_the_ledger_is_for_a_person() -> None:

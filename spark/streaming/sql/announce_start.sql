@@ -1,9 +1,8 @@
--- binds: generation, pid
+-- binds: pid
 -- rerun: says again that the stream starts; what earlier batches reached stays
-insert into ops.stream_progress (stream, generation, state, heartbeat_at, started_at, pid)
-values ('orders', %(generation)s, 'starting', clock_timestamp(), clock_timestamp(), %(pid)s)
+insert into ops.stream_progress (stream, state, heartbeat_at, started_at, pid)
+values ('orders', 'starting', clock_timestamp(), clock_timestamp(), %(pid)s)
 on conflict (stream) do update set
-    generation = excluded.generation,
     state = excluded.state,
     detail = '',
     heartbeat_at = excluded.heartbeat_at,

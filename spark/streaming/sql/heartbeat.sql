@@ -1,8 +1,10 @@
--- binds: state, detail, lag_records (null: unknown, as before), as_of (null: as before), generation
+-- binds: state, detail, lag_records (null: unknown, as before), as_of (null: as before), generation (null: as
+-- before), pid
 update ops.stream_progress set
     state = %(state)s,
     detail = %(detail)s,
+    generation = coalesce(%(generation)s, generation),
     lag_records = coalesce(%(lag_records)s, lag_records),
     as_of = greatest(as_of, %(as_of)s),
     heartbeat_at = clock_timestamp()
-where stream = 'orders' and generation = %(generation)s;
+where stream = 'orders' and pid = %(pid)s;
