@@ -1,6 +1,6 @@
 # One command per thing people do. Bare `make` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status doctor demo simulate insights reconcile rebuild adopt accept-loss test test-fast lint lock clean
+.PHONY: help setup up down status doctor demo simulate insights reconcile rebuild adopt accept-loss invariants chaos test test-fast lint lock clean
 
 SALESLAKE := .venv/bin/saleslake
 PYTEST := .venv/bin/python -m pytest
@@ -50,6 +50,12 @@ adopt: setup ## make a new checkpoint for a lake that lost its own
 
 accept-loss: setup ## go on without records that the topic no longer has
 	@$(SALESLAKE) accept-loss $(ARGS)
+
+invariants: setup ## check I1 to I13 against the running stack
+	@$(SALESLAKE) invariants $(ARGS)
+
+chaos: setup ## a random walk of faults and its proof: make chaos SEED=7 MINUTES=10
+	@$(SALESLAKE) chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 test: setup lint ## every test: unit, policy, DAGs, real servers, the demo end to end
 	@$(PYTEST) $(ARGS)

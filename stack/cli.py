@@ -25,6 +25,7 @@ COMMANDS = {
     "rebuild": "make silver and gold anew from bronze, or compare them with what bronze gives",
     "adopt": "make a new checkpoint for a lake that lost its own",
     "accept-loss": "go on without records that the topic no longer has",
+    "invariants": "check I1 to I13 against the running stack: nothing lost, doubled, torn or leaked",
     "chaos": "walk at random over a stack of its own, killing its parts, and prove that nothing is lost",
 }
 

@@ -9,4 +9,5 @@ I1 to I13, each judged from data alone: Kafka, the files of the lake, PostgreSQL
     stream     I11, I12: alive, nothing silent
     leaks      I13: no e-mail and no password where they do not belong
     checker    all of them together
+    report     the table
 """
