@@ -119,7 +119,7 @@ def _files_of_batch(path: Path, app_id: str, batch_id: int) -> list[Path] | None
         if txn is not None and txn["version"] <= batch_id:
             # Numbers of batches go on from one generation to the next.
             if (txn["appId"], txn["version"]) != (app_id, batch_id):
-                return []
+                break
             added = [action["add"]["path"] for action in actions if "add" in action]
             return None if removed.intersection(added) else [path / unquote(file) for file in added]
         removed.update(action["remove"]["path"] for action in actions if "remove" in action)
