@@ -9,8 +9,9 @@ This is the only module that reads the environment.
 import os
 from functools import cache
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -19,6 +20,7 @@ from pydantic_settings import (
 )
 
 from include.errors import SettingsError
+from include.fault_points import STEPS
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 ENV_PREFIX = "SALESLAKE_"
@@ -73,7 +75,7 @@ class StreamSettings(Frozen):
     java_silence_seconds: float = Field(30.0, ge=5)
     # Where the writer serves its metrics, on loopback; None serves none.
     metrics_port: int | None = Field(None, ge=1, le=65_535)
-    # Tests only: the writer ends itself with SIGKILL when it gets there, for example `after_silver.orders`.
+    # Profile `test` only: the writer ends itself with SIGKILL there. Names: include/fault_points.py.
     fault_point: str = ""
 
 
@@ -126,6 +128,8 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
     )
 
+    # `test` lets tests make the lake writer fail at named points; everything else is the same.
+    profile: Literal["normal", "test"] = "normal"
     run_dir: Path = PROJECT_ROOT / ".run"
     manifest: Path = PROJECT_ROOT / ".run" / "manifest.sqlite"
     kafka: KafkaSettings = KafkaSettings()
@@ -135,6 +139,18 @@ class Settings(BaseSettings):
     publish: PublishSettings = PublishSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     airflow: AirflowSettings = AirflowSettings()
+
+    @model_validator(mode="after")
+    def _fault_points_are_for_tests(self) -> Self:
+        point = self.stream.fault_point
+        if point and self.profile != "test":
+            raise ValueError(
+                f"stream.fault_point is {point!r}, but profile is {self.profile!r}: only profile 'test' may"
+                " let the lake writer fail. Remove the fault point, or set profile to 'test'"
+            )
+        if point and point not in STEPS:
+            raise ValueError(f"stream.fault_point is {point!r}, which is none of {', '.join(STEPS)}")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -187,7 +203,9 @@ def get_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        found = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}".removeprefix(": ") for e in error.errors()
+        )
         raise SettingsError(
             f"Reading the settings ({settings_file(run_dir())} and {ENV_PREFIX}* variables): {found}."
             " Nothing was started. Correct the named values."

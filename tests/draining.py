@@ -1,6 +1,5 @@
 """The lake writer without its process: takes what Kafka has, closes it, and can be made to die on the way."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
 from include.errors import StreamError
+from include.fault_points import Reach, pass_by
 from include.reconcile.run import Reconciliation, reconcile
 from include.settings import Settings
 from simulator.schedule import Plan
@@ -25,7 +25,6 @@ from spark.streaming.process import GracefulStop, sole_writer
 from spark.streaming.topic import Topic
 
 FAULTS = Shares(duplicates=0.1, late=0.05, bad=0.1, conflicts=0.02)
-Reach = Callable[[str], None]
 
 
 class Crash(Exception):
@@ -37,7 +36,7 @@ def send_orders(settings: Settings, count: int, *, seed: int, shares: Shares = F
     send(Request(Plan(rate=None, count=count), shares, seed), settings.kafka, settings.manifest)
 
 
-def catch_up(settings: Settings, spark: SparkSession, reach: Reach = lambda _: None) -> None:
+def catch_up(settings: Settings, spark: SparkSession, reach: Reach = pass_by) -> None:
     """
     Everything that a driver does from its start until Kafka has no more.
 
@@ -49,8 +48,8 @@ def catch_up(settings: Settings, spark: SparkSession, reach: Reach = lambda _: N
     database = Database(settings.postgres, application_name="test")
     topic = Topic(settings.kafka)
 
-    def close(batch: ClosedBatch) -> None:
-        database.run(lambda connection: close_batch(connection, batch))
+    def close(batch: ClosedBatch, reach: Reach) -> None:
+        database.run(lambda connection: close_batch(connection, batch, reach))
 
     with sole_writer(root), closing(database):
         generation = open_generation(root, topic, database, email_key=fingerprint(key))

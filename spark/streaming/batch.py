@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from include.fault_points import Reach, pass_by
 from lake.schemas.orders import COLUMNS
 from lake.tables import (
     BRONZE_ORDERS,
@@ -44,8 +45,8 @@ class BatchWriter:
     root: Path
     generation: Generation
     index: OrderIndex
-    close: Callable[[ClosedBatch], None]
-    reach: Callable[[str], None] = lambda _: None  # told the name of every step done; tests break in here
+    close: Callable[[ClosedBatch, Reach], None]
+    reach: Reach = pass_by  # told the name of every step done; tests break in here
 
     def write(self, judged: DataFrame, plan: BatchPlan) -> None:
         """
@@ -77,7 +78,8 @@ class BatchWriter:
         ledger = balanced_ledger(sums(arrived, "total_cents"), books, self.generation, plan)
         self.reach("before_close")
         seconds = time.monotonic() - started
-        self.close(ClosedBatch(ledger, product_sales, order_value, _as_of(arrived), seconds))
+        batch = ClosedBatch(ledger, product_sales, order_value, _as_of(arrived), seconds)
+        self.close(batch, self.reach)
         self.reach("after_close")
 
     def _write_layers(

@@ -12,6 +12,7 @@ import pyarrow as pa
 from psycopg import sql
 
 from include.errors import CheckpointMismatch
+from include.fault_points import Reach, pass_by
 
 SQL = Path(__file__).with_name("sql")
 
@@ -63,11 +64,14 @@ PRODUCT_SALES = (
 ORDER_VALUE = ("minute_utc", "region", "channel", "orders", "revenue_cents")
 
 
-def close_batch(connection: psycopg.Connection, batch: ClosedBatch) -> bool:
+def close_batch(connection: psycopg.Connection, batch: ClosedBatch, reach: Reach = pass_by) -> bool:
     """
     Publish the batch to `live` and `ops`, all or nothing. Returns False when that had been done before.
 
     The ledger row is the guard: the batch number is its key, and it is written in the same transaction.
+
+    Args:
+        reach: told the steps inside the transaction, `after_live` and `after_ledger`.
 
     Raises:
         CheckpointMismatch: the ledger has this number for other records.
@@ -80,8 +84,10 @@ def close_batch(connection: psycopg.Connection, batch: ClosedBatch) -> bool:
         binds = {"batch_id": batch.batch_id}
         for name in ("live_product_sales_minute", "live_products", "live_order_value_minute", "hour_ledger"):
             cursor.execute((SQL / f"{name}.sql").read_text(), binds)
+        reach("after_live")
         _insert_ledger(cursor, batch.ledger)
         _record_progress(cursor, batch)
+        reach("after_ledger")
     return True
 
 

@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from include.errors import LakehouseError
+from include.fault_points import Reach, fault_points, pass_by
 from include.metrics import StreamMetrics
 from include.settings import KafkaSettings, LakeSettings, Settings, StreamSettings, get_settings
 from lake.schemas.orders import KAFKA_RECORD
@@ -39,7 +40,6 @@ from spark.streaming.plan import read_plan
 from spark.streaming.process import (
     BatchNotBegun,
     GracefulStop,
-    end_at,
     end_java,
     end_with_java,
     lock_for_java,
@@ -172,9 +172,11 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     end_java(spark, java)
 
 
-def close(database: Database, heartbeat: Heartbeat, metrics: StreamMetrics, batch: ClosedBatch) -> None:
+def close(
+    database: Database, heartbeat: Heartbeat, metrics: StreamMetrics, batch: ClosedBatch, reach: Reach
+) -> None:
     database.run_patiently(
-        lambda connection: close_batch(connection, batch), seconds=DATABASE_PATIENCE_SECONDS
+        lambda connection: close_batch(connection, batch, reach), seconds=DATABASE_PATIENCE_SECONDS
     )
     heartbeat.batch_closed({row.partition: row.end_offset for row in batch.ledger})
     metrics.batch_closed(batch.ledger, batch.seconds)
@@ -182,14 +184,23 @@ def close(database: Database, heartbeat: Heartbeat, metrics: StreamMetrics, batc
 
 
 def open_writer(
-    spark: SparkSession, settings: Settings, generation: Generation, close: Callable[[ClosedBatch], None]
+    spark: SparkSession,
+    settings: Settings,
+    generation: Generation,
+    close: Callable[[ClosedBatch, Reach], None],
 ) -> BatchWriter:
     """The tables as declared, the index as silver is, and what writes them."""
     root = settings.lake.root
     for table in TABLES:
         ensure_table(spark, table, root)
     index = open_index(order_index(root), root, generation)
-    return BatchWriter(root, generation, index, close, partial(end_at, settings.stream.fault_point))
+    return BatchWriter(root, generation, index, close, reach_of(settings))
+
+
+def reach_of(settings: Settings) -> Reach:
+    if settings.profile != "test":
+        return pass_by
+    return fault_points(fixed=settings.stream.fault_point, run_folder=settings.run_dir)
 
 
 def await_end(query: StreamingQuery, stop: GracefulStop, heartbeat: Heartbeat) -> None:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from include.errors import TableDamaged
+from include.fault_points import Reach
 from include.settings import Settings
 from lake.reading import delta_table, record_batches
 from lake.tables import BRONZE_ORDERS
@@ -51,8 +52,8 @@ def finish_open_batch(settings: Settings, generation: Generation, database: Data
     held.close()
 
 
-def _close(database: Database, batch: ClosedBatch) -> None:
-    database.run_patiently(lambda connection: close_batch(connection, batch), seconds=PATIENCE_SECONDS)
+def _close(database: Database, batch: ClosedBatch, reach: Reach) -> None:
+    database.run_patiently(lambda connection: close_batch(connection, batch, reach), seconds=PATIENCE_SECONDS)
 
 
 def _open_batch(root: Path, generation: Generation, database: Database) -> int | None:

@@ -3,7 +3,6 @@
 import fcntl
 import logging
 import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,12 +86,6 @@ class GracefulStop:
             time.sleep(0.1)
         if query.isActive:
             query.stop()
-
-
-def end_at(fault_point: str, step: str) -> None:
-    """End this process as a crash would, where a test wants it."""
-    if step == fault_point:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def end_with_java(java: Popen[bytes], done: Event) -> None:

@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import LedgerImbalance
+from include.fault_points import STEPS
 from include.sales_db import connect
 from include.settings import PostgresSettings
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, SILVER_ORDERS, TABLES, Table, checkpoint, order_index
@@ -27,7 +28,6 @@ from tests.orders import kafka_records, order
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
 
 RULES = {"reporting_currency": "USD", "late_after_minutes": 60, "email_key": b"k" * 32}
-STEPS = [f"after_{table.full_name}" for table in TABLES] + ["before_close", "after_close"]
 FIRST = [order(), order(event_id="E-2"), order(total_cents=1), order(order_id="O-2"), "{}"]
 SECOND = [
     order(event_id="E-3"),
@@ -77,7 +77,7 @@ class Lake:
                 self.root,
                 self.generation,
                 index,
-                lambda done: close_batch(self.connection, done),
+                lambda done, reach: close_batch(self.connection, done, reach),
                 reach,
             )
             plan = read_plan(self.root, self.generation, number)

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from include.fault_points import STEPS
 from include.sales_db import connect
 from include.settings import (
     KafkaSettings,
@@ -30,7 +31,6 @@ logging.getLogger("py4j").setLevel(logging.CRITICAL)
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
 
 CRASHES, ORDERS, SEED = 20, 1_200, 4
-STEPS = [f"after_{table.full_name}" for table in TABLES] + ["before_close", "after_close"]
 # What only tells in which batch and when a record was handled.
 OF_THE_BATCH = {"batch_id", "ingested_at"}
 SUMMED = {"gold.product_sales_minute": ("orders", "units", "revenue_cents"),
