@@ -1,6 +1,6 @@
 # One command per thing people do. Bare `make` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status doctor demo simulate insights reconcile rebuild adopt accept-loss test test-fast lint lock clean
+.PHONY: help setup up down status doctor demo simulate insights reconcile rejected rebuild adopt accept-loss test test-fast lint lock clean
 
 SALESLAKE := .venv/bin/saleslake
 PYTEST := .venv/bin/python -m pytest
@@ -41,6 +41,9 @@ insights: setup ## print the sales answers
 
 reconcile: setup ## compare the truth manifest with every layer
 	@$(SALESLAKE) reconcile $(ARGS)
+
+rejected: setup ## count the records that are not in silver: make rejected ARGS="--samples 3"
+	@$(SALESLAKE) rejected $(ARGS)
 
 rebuild: setup ## make silver and gold anew from bronze: make rebuild ARGS=--check
 	@$(SALESLAKE) rebuild $(ARGS)

@@ -22,6 +22,7 @@ COMMANDS = {
     "simulate": "send simulated orders to Kafka and write the truth manifest",
     "insights": "print the sales answers: top products, regions, average order value",
     "reconcile": "compare the truth manifest with every layer, to the cent",
+    "rejected": "count the records that are not in silver, by reason and hour, with samples",
     "rebuild": "make silver and gold anew from bronze, or compare them with what bronze gives",
     "adopt": "make a new checkpoint for a lake that lost its own",
     "accept-loss": "go on without records that the topic no longer has",
