@@ -1,6 +1,7 @@
 # One command per thing people do. Bare `make` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status doctor demo simulate insights reconcile rebuild adopt accept-loss invariants chaos test test-fast lint lock clean
+.PHONY: help setup up down status doctor demo simulate insights reconcile rejected rebuild check-upgrade adopt accept-loss \
+  invariants chaos test test-fast lint lock clean
 
 SALESLAKE := .venv/bin/saleslake
 PYTEST := .venv/bin/python -m pytest
@@ -10,7 +11,7 @@ CANDIDATES := .venv/bin/python python3.11 python3.12 python3.13 python3
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo '  ARGS="..." passes options on: make simulate ARGS="--count 1000"'
 
 setup: ## make .venv, fetch the jars, find Java; quick when nothing changed
@@ -42,8 +43,14 @@ insights: setup ## print the sales answers
 reconcile: setup ## compare the truth manifest with every layer
 	@$(SALESLAKE) reconcile $(ARGS)
 
+rejected: setup ## count the records that are not in silver: make rejected ARGS="--samples 3"
+	@$(SALESLAKE) rejected $(ARGS)
+
 rebuild: setup ## make silver and gold anew from bronze: make rebuild ARGS=--check
 	@$(SALESLAKE) rebuild $(ARGS)
+
+check-upgrade: setup ## can this version go on from the checkpoint and tables that are there?
+	@$(SALESLAKE) check-upgrade $(ARGS)
 
 adopt: setup ## make a new checkpoint for a lake that lost its own
 	@$(SALESLAKE) adopt $(ARGS)

@@ -9,6 +9,7 @@ Every error this project raises on purpose.
     ├── StreamError              the lake writer must not go on
     │   ├── WriterAlreadyRunning another process holds the lake's lock
     │   ├── CheckpointMismatch   checkpoint and tables do not belong together
+    │   ├── UpgradeRefused       this version of the code cannot go on from the tables that are there
     │   ├── TableDamaged         a table does not hold what the ledger says it holds
     │   ├── RecordsGone          the topic no longer has records that were never read
     │   ├── NothingToHeal        a repair was asked for where nothing is wrong
@@ -55,6 +56,10 @@ class WriterAlreadyRunning(StreamError):
 
 class CheckpointMismatch(StreamError):
     """Checkpoint and tables do not belong together."""
+
+
+class UpgradeRefused(StreamError):
+    """This version of the code cannot go on from the tables that are there."""
 
 
 class TableDamaged(StreamError):

@@ -22,7 +22,9 @@ COMMANDS = {
     "simulate": "send simulated orders to Kafka and write the truth manifest",
     "insights": "print the sales answers: top products, regions, average order value",
     "reconcile": "compare the truth manifest with every layer, to the cent",
+    "rejected": "count the records that are not in silver, by reason and hour, with samples",
     "rebuild": "make silver and gold anew from bronze, or compare them with what bronze gives",
+    "check-upgrade": "say whether this version can go on from the checkpoint and tables that are there",
     "adopt": "make a new checkpoint for a lake that lost its own",
     "accept-loss": "go on without records that the topic no longer has",
     "invariants": "check I1 to I13 against the running stack: nothing lost, doubled, torn or leaked",
@@ -73,7 +75,7 @@ def _add_run_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def _overview() -> argparse.ArgumentParser:
-    listing = "\n".join(f"  {name:<13}{what}" for name, what in COMMANDS.items())
+    listing = "\n".join(f"  {name:<15}{what}" for name, what in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="saleslake",
         description=f"{__doc__}\ncommands:\n{listing}\n\n`saleslake COMMAND --help` says more.",

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import psycopg
+import pytest
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 
+from include.errors import StreamError
 from include.fault_points import Reach, pass_by
 from include.reconcile.run import Reconciliation, reconcile
 from include.settings import Settings
@@ -69,6 +71,22 @@ def catch_up(settings: Settings, spark: SparkSession, reach: Reach = pass_by) ->
 def reconciled(settings: Settings) -> Reconciliation:
     """Manifest against every layer."""
     return reconcile(settings)
+
+
+def refused(settings: Settings, spark: SparkSession, kind: type[StreamError], *words: str) -> None:
+    """The start is refused, and the message has all of `words`."""
+    with pytest.raises(kind) as refusal:
+        catch_up(settings, spark)
+    missing = [word for word in words if word not in str(refusal.value)]
+    assert not missing, f"{missing} not in: {refusal.value}"
+
+
+def goes_on(settings: Settings, spark: SparkSession) -> None:
+    """The stream goes on with new orders, and nothing is missing or twice."""
+    send_orders(settings, 40, seed=91)
+    catch_up(settings, spark)
+    result = reconciled(settings)
+    assert result.passed, result.as_json()
 
 
 def forget(owner: psycopg.Connection) -> None:

@@ -56,7 +56,8 @@ def rebuild(spark: SparkSession, lake: LakeSettings, target: Path, *, up_to: int
     for table in REBUILT:
         ensure_table(spark, table, target)
     bronze = read(spark, BRONZE_ORDERS, lake.root)
-    judged = as_judged(bronze.where(bronze.batch_id <= up_to), lake, key=email_key(lake.email_hmac_key_file))
+    records, key = bronze.where(bronze.batch_id <= up_to), email_key(lake.email_hmac_key_file)
+    judged = as_judged(records, lake, key=key, keep=["batch_id"])
     disposed = judged.transform(with_disposition_in_order).persist(StorageLevel.MEMORY_AND_DISK)
     write(silver_orders(disposed.where("disposition is null")), SILVER_ORDERS, target)
     write(silver_rejected(disposed.where("disposition is not null")), SILVER_REJECTED, target)

@@ -64,7 +64,8 @@ def replace(spark: SparkSession, table: Table, root: Path, source: Path, bronze:
     rows = spark.read.format("delta").load(str(table.path(source)))
     swap = rows.write.format("delta").mode("overwrite")
     # The rows include the batch that bronze has and the ledger has not, if there is one. Its replay must find
-    # them written, and Delta would take a transaction it knows already for this commit's own repetition.
+    # them written, and Delta would take a transaction it knows already for this commit's own repetition. It
+    # may know one whose commit is empty: the checksum file beside the commit has it, too.
     if delta_table(table, root).transaction_version(bronze.app_id) != bronze.batch_id:
         swap = swap.option("txnAppId", bronze.app_id).option("txnVersion", bronze.batch_id)
     swap.save(str(path))

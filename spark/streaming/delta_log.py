@@ -16,6 +16,7 @@ from lake.reading import delta_table, record_batches
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
 from spark.streaming.arrow_commit import commit_arrow
+from spark.streaming.table_shape import missing_columns
 
 TABLE_PROPERTIES = {
     # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
@@ -32,9 +33,10 @@ def statistics_of(table: Table) -> list[str]:
 
 
 def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
-    """Create the table as declared, unless it is there."""
+    """Create the table as declared, or add the columns that were declared since. Twice is once."""
     # Spark would do nothing either, but read the whole log first: seconds of every start.
     if DeltaTable.is_deltatable(str(table.path(root))):
+        _grow(spark, table, root)
         return
     columns = COLUMNS[table]
     properties = {
@@ -45,6 +47,12 @@ def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
     for name, value in properties.items():
         builder = builder.property(name, value)
     builder.partitionedBy(table.partition_by).execute()
+
+
+def _grow(spark: SparkSession, table: Table, root: Path) -> None:
+    new = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in missing_columns(table, root))
+    if new:
+        spark.sql(f"alter table delta.`{table.path(root)}` add columns ({new})")
 
 
 def append(rows: DataFrame, table: Table, root: Path, *, app_id: str, batch_id: int) -> None:
@@ -119,7 +127,7 @@ def _files_of_batch(path: Path, app_id: str, batch_id: int) -> list[Path] | None
         if txn is not None and txn["version"] <= batch_id:
             # Numbers of batches go on from one generation to the next.
             if (txn["appId"], txn["version"]) != (app_id, batch_id):
-                return []
+                break
             added = [action["add"]["path"] for action in actions if "add" in action]
             return None if removed.intersection(added) else [path / unquote(file) for file in added]
         removed.update(action["remove"]["path"] for action in actions if "remove" in action)

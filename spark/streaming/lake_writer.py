@@ -90,14 +90,14 @@ def read_records(
     )
 
 
-def as_judged(kafka_rows: DataFrame, lake: LakeSettings, *, key: bytes) -> DataFrame:
+def as_judged(rows: DataFrame, lake: LakeSettings, *, key: bytes, keep: Iterable[str] = ()) -> DataFrame:
     """
-    Columns of `judged_orders`.
+    Columns of `judged_orders`, and those of `keep`. `rows` are Spark's of a topic, or those of bronze.
 
     Said here, once, and not batch by batch: to analyse the order rules takes longer than to apply them to
     a small batch.
     """
-    records = kafka_rows.withColumnRenamed("timestamp", "kafka_timestamp").select(*KAFKA_RECORD.names)
+    records = rows.withColumnRenamed("timestamp", "kafka_timestamp").select(*KAFKA_RECORD.names, *keep)
     return records.transform(
         judged_orders,
         reporting_currency=lake.reporting_currency,

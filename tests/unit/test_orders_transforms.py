@@ -11,7 +11,7 @@ from lake.contract import CONFLICT, DUPLICATE
 from lake.schemas.orders import COLUMNS
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED
 from spark.streaming.batch import stamped
-from spark.streaming.generation import BatchPlan
+from spark.streaming.plan import BatchPlan
 from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import (
     bronze_orders,

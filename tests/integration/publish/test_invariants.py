@@ -1,6 +1,7 @@
 """I8 and I9 on a real database: published hours hold, torn or changed ones are violations."""
 
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,8 @@ from include.sales_db import connect
 from include.settings import LakeSettings, Settings
 from stack.invariants.pollers import MartsReader
 from stack.invariants.repeats import as_published, contents, differences, publish_everything, twice_is_once
-from tests.integration.publish.publishing import HOUR, LATER, two_orders
+from tests.integration.publish.publishing import HOUR, LATER, rows, two_orders
+from tests.lake_double import silver_order
 
 pytestmark = pytest.mark.stack
 
@@ -46,7 +48,26 @@ def test_a_mart_that_was_changed_by_hand_is_a_violation(settings, connection):
     """The second publish puts it right, which is a change; and before that it is not what was published."""
     connection.execute("delete from marts.region_sales_hourly where region = 'APAC'")
     assert as_published(connection).violations == 1
-    assert twice_is_once(connection, settings).violations >= 2  # the content, and a new publication
+    assert twice_is_once(connection, settings).violations == 2
+
+
+def test_an_hour_that_is_still_open_may_grow_more_complete(lake, settings, connection):
+    """The same orders at a later time: a new version, and nothing is wrong."""
+    lake.batch([silver_order("O-9", LATER + timedelta(minutes=1))], as_of=LATER + timedelta(minutes=2))
+    publish_everything(connection, settings, "open")
+    lake.progress(LATER + timedelta(minutes=30))
+    assert twice_is_once(connection, settings).holds
+    assert rows(connection, "select max(version) from marts.publications") == [(2,)]
+
+
+def test_a_version_that_says_nothing_new_is_a_violation(settings, connection):
+    connection.execute(
+        "insert into marts.publications"
+        " select mart, hour_utc, version + 1, as_of, source_versions, row_count, amount_cents, completeness, content_hash, batch_id, run_id from marts.publications"
+    )
+    assert as_published(connection).examples == (
+        "version 2 of 2026-11-22 10:00 differs from the one before in nothing",
+    )
 
 
 def test_nothing_published_shows_nothing(lake, connection):
