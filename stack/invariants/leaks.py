@@ -83,8 +83,8 @@ def secrets_kept(settings: Settings, folder: RunFolder, emails: Iterable[bytes])
     """
     search = Search(frozenset(emails), secrets_of(folder))
     for file in searched_files(folder, settings.lake.root):
-        search.through(file.name, _pieces(file))
-    _search_tables(search, settings.lake.root)
+        search.through(file.name, pieces(file))
+    search_tables(search, settings.lake.root)
     with closing(connect(settings.postgres, application_name="saleslake invariants")) as connection:
         _search_database(search, connection)
     _search_metrics(search, settings)
@@ -108,7 +108,7 @@ def searched_files(folder: RunFolder, lake_root: Path) -> Iterator[Path]:
             yield file
 
 
-def _pieces(file: Path) -> Iterator[bytes]:
+def pieces(file: Path) -> Iterator[bytes]:
     """The file in pieces that overlap, so that nothing hides between two."""
     before = b""
     with file.open("rb") as stream:
@@ -117,7 +117,7 @@ def _pieces(file: Path) -> Iterator[bytes]:
             before = chunk[-OVERLAP:]
 
 
-def _search_tables(search: Search, root: Path) -> None:
+def search_tables(search: Search, root: Path) -> None:
     for table in CLEAN:
         dataset = delta_table(table, root).to_pyarrow_dataset()
         rows = record_batches(dataset, dataset.schema.names)

@@ -62,8 +62,10 @@ def test_an_hour_that_is_still_open_may_grow_more_complete(lake, settings, conne
 
 def test_a_version_that_says_nothing_new_is_a_violation(settings, connection):
     connection.execute(
-        "insert into marts.publications"
-        " select mart, hour_utc, version + 1, as_of, source_versions, row_count, amount_cents, completeness, content_hash, batch_id, run_id from marts.publications"
+        "insert into marts.publications (mart, hour_utc, version, as_of, source_versions, row_count,"
+        " amount_cents, completeness, content_hash, batch_id, run_id)"
+        " select mart, hour_utc, version + 1, as_of, source_versions, row_count, amount_cents, completeness,"
+        " content_hash, batch_id, run_id from marts.publications"
     )
     assert as_published(connection).examples == (
         "version 2 of 2026-11-22 10:00 differs from the one before in nothing",
