@@ -19,6 +19,8 @@ Every error this project raises on purpose.
     │   ├── GateFailed           ledger and lake disagree about an hour
     │   │   └── NothingToPublish the stream has not closed a batch yet
     │   └── StalePublisher       a newer version of that hour is already there
+    ├── RedriveError             rejected records could not be sent again, or not all of them
+    │   └── RedriveRefused       a run asks for what cannot be done
     ├── SimulatorError           the simulator cannot do what was asked
     └── AirflowApiError          the Airflow API refused or did not answer
 
@@ -96,6 +98,14 @@ class RequestRefused(PublishError):
 
 class StalePublisher(PublishError):
     """A newer version of that hour is already published."""
+
+
+class RedriveError(LakehouseError):
+    """Rejected records could not be sent again, or not all of them: the next run goes on."""
+
+
+class RedriveRefused(RedriveError):
+    """A run asks for what cannot be done: asking again does not help."""
 
 
 class SimulatorError(LakehouseError):

@@ -8,16 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import (
-    InvalidRecordError,
-    InvalidTopicError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-)
+from kafka.errors import KafkaError
 
 from include.errors import SimulatorError
+from include.refusals import REFUSED
 from include.settings import KafkaSettings
 from simulator.manifest import Ack
 from simulator.orders import Event
@@ -28,15 +22,6 @@ MAX_WAITING_RECORDS = 20_000
 MAX_WAITING_BYTES = 48 * 1024 * 1024
 # A broker may be away this long before what it has not answered for is given up as `unknown`.
 DELIVERY_TIMEOUT_MS = 600_000
-
-# The broker has refused the record for good. Any other error leaves open whether it was stored.
-REFUSED = (
-    InvalidRecordError,
-    InvalidTopicError,
-    MessageSizeTooLargeError,
-    RecordListTooLargeError,
-    TopicAuthorizationFailedError,
-)
 
 
 class Sender:
