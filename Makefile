@@ -1,6 +1,6 @@
 # One command per thing people do. Bare `make` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status doctor demo simulate insights reconcile rebuild adopt accept-loss test test-fast lint lock clean
+.PHONY: help setup up down status doctor demo simulate insights reconcile rebuild adopt accept-loss check-upgrade test test-fast lint lock clean
 
 SALESLAKE := .venv/bin/saleslake
 PYTEST := .venv/bin/python -m pytest
@@ -10,7 +10,7 @@ CANDIDATES := .venv/bin/python python3.11 python3.12 python3.13 python3
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 	@echo '  ARGS="..." passes options on: make simulate ARGS="--count 1000"'
 
 setup: ## make .venv, fetch the jars, find Java; quick when nothing changed
@@ -50,6 +50,9 @@ adopt: setup ## make a new checkpoint for a lake that lost its own
 
 accept-loss: setup ## go on without records that the topic no longer has
 	@$(SALESLAKE) accept-loss $(ARGS)
+
+check-upgrade: setup ## would this code go on with the lake that is there: before a deploy
+	@$(SALESLAKE) check-upgrade $(ARGS)
 
 test: setup lint ## every test: unit, policy, DAGs, real servers, the demo end to end
 	@$(PYTEST) $(ARGS)

@@ -10,6 +10,7 @@ Every error this project raises on purpose.
     │   ├── WriterAlreadyRunning another process holds the lake's lock
     │   ├── CheckpointMismatch   checkpoint and tables do not belong together
     │   ├── TableDamaged         a table does not hold what the ledger says it holds
+    │   ├── TableDiffers         a table cannot become what this code declares
     │   ├── RecordsGone          the topic no longer has records that were never read
     │   ├── NothingToHeal        a repair was asked for where nothing is wrong
     │   └── LedgerImbalance      rows or cents of a batch do not add up
@@ -59,6 +60,10 @@ class CheckpointMismatch(StreamError):
 
 class TableDamaged(StreamError):
     """A table does not hold what the ledger says it holds."""
+
+
+class TableDiffers(StreamError):
+    """A table's columns, partitions or protocol are not what this code declares, and cannot become so."""
 
 
 class RecordsGone(StreamError):

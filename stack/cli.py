@@ -25,6 +25,7 @@ COMMANDS = {
     "rebuild": "make silver and gold anew from bronze, or compare them with what bronze gives",
     "adopt": "make a new checkpoint for a lake that lost its own",
     "accept-loss": "go on without records that the topic no longer has",
+    "check-upgrade": "compare this code with the lake it is to go on with, before a deploy",
 }
 
 
@@ -71,7 +72,7 @@ def _add_run_dir(parser: argparse.ArgumentParser) -> None:
 
 
 def _overview() -> argparse.ArgumentParser:
-    listing = "\n".join(f"  {name:<13}{what}" for name, what in COMMANDS.items())
+    listing = "\n".join(f"  {name:<15}{what}" for name, what in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="saleslake",
         description=f"{__doc__}\ncommands:\n{listing}\n\n`saleslake COMMAND --help` says more.",

@@ -16,6 +16,7 @@ from lake.reading import delta_table, record_batches
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
 from spark.streaming.arrow_commit import commit_arrow
+from spark.streaming.table_columns import grow_table
 
 TABLE_PROPERTIES = {
     # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
@@ -32,10 +33,20 @@ def statistics_of(table: Table) -> list[str]:
 
 
 def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
-    """Create the table as declared, unless it is there."""
-    # Spark would do nothing either, but read the whole log first: seconds of every start.
+    """
+    The table is there as declared: created, or grown by the columns that were declared since. Twice is once.
+
+    Raises:
+        TableDiffers: it is there and cannot become what is declared; nothing was changed.
+    """
+    # Spark would find that out too, but read the whole log first: seconds of every start.
     if DeltaTable.is_deltatable(str(table.path(root))):
-        return
+        grow_table(spark, table, root)
+    else:
+        _create_table(spark, table, root)
+
+
+def _create_table(spark: SparkSession, table: Table, root: Path) -> None:
     columns = COLUMNS[table]
     properties = {
         **TABLE_PROPERTIES,
