@@ -1,6 +1,7 @@
 # One command per thing people do. Bare `make` prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status doctor demo simulate insights reconcile rebuild adopt accept-loss check-upgrade test test-fast lint lock clean
+.PHONY: help setup up down status doctor demo simulate insights reconcile rejected rebuild check-upgrade adopt accept-loss \
+  invariants chaos test test-fast lint lock clean
 
 SALESLAKE := .venv/bin/saleslake
 PYTEST := .venv/bin/python -m pytest
@@ -42,8 +43,14 @@ insights: setup ## print the sales answers
 reconcile: setup ## compare the truth manifest with every layer
 	@$(SALESLAKE) reconcile $(ARGS)
 
+rejected: setup ## count the records that are not in silver: make rejected ARGS="--samples 3"
+	@$(SALESLAKE) rejected $(ARGS)
+
 rebuild: setup ## make silver and gold anew from bronze: make rebuild ARGS=--check
 	@$(SALESLAKE) rebuild $(ARGS)
+
+check-upgrade: setup ## can this version go on from the checkpoint and tables that are there?
+	@$(SALESLAKE) check-upgrade $(ARGS)
 
 adopt: setup ## make a new checkpoint for a lake that lost its own
 	@$(SALESLAKE) adopt $(ARGS)
@@ -51,8 +58,11 @@ adopt: setup ## make a new checkpoint for a lake that lost its own
 accept-loss: setup ## go on without records that the topic no longer has
 	@$(SALESLAKE) accept-loss $(ARGS)
 
-check-upgrade: setup ## would this code go on with the lake that is there: before a deploy
-	@$(SALESLAKE) check-upgrade $(ARGS)
+invariants: setup ## check I1 to I13 against the running stack
+	@$(SALESLAKE) invariants $(ARGS)
+
+chaos: setup ## a random walk of faults and its proof: make chaos SEED=7 MINUTES=10
+	@$(SALESLAKE) chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 test: setup lint ## every test: unit, policy, DAGs, real servers, the demo end to end
 	@$(PYTEST) $(ARGS)

@@ -9,8 +9,8 @@ Every error this project raises on purpose.
     ├── StreamError              the lake writer must not go on
     │   ├── WriterAlreadyRunning another process holds the lake's lock
     │   ├── CheckpointMismatch   checkpoint and tables do not belong together
+    │   ├── UpgradeRefused       this version of the code cannot go on from the tables that are there
     │   ├── TableDamaged         a table does not hold what the ledger says it holds
-    │   ├── TableDiffers         a table cannot become what this code declares
     │   ├── RecordsGone          the topic no longer has records that were never read
     │   ├── NothingToHeal        a repair was asked for where nothing is wrong
     │   └── LedgerImbalance      rows or cents of a batch do not add up
@@ -58,12 +58,12 @@ class CheckpointMismatch(StreamError):
     """Checkpoint and tables do not belong together."""
 
 
+class UpgradeRefused(StreamError):
+    """This version of the code cannot go on from the tables that are there."""
+
+
 class TableDamaged(StreamError):
     """A table does not hold what the ledger says it holds."""
-
-
-class TableDiffers(StreamError):
-    """A table's columns, partitions or protocol are not what this code declares, and cannot become so."""
 
 
 class RecordsGone(StreamError):

@@ -22,10 +22,13 @@ COMMANDS = {
     "simulate": "send simulated orders to Kafka and write the truth manifest",
     "insights": "print the sales answers: top products, regions, average order value",
     "reconcile": "compare the truth manifest with every layer, to the cent",
+    "rejected": "count the records that are not in silver, by reason and hour, with samples",
     "rebuild": "make silver and gold anew from bronze, or compare them with what bronze gives",
+    "check-upgrade": "say whether this version can go on from the checkpoint and tables that are there",
     "adopt": "make a new checkpoint for a lake that lost its own",
     "accept-loss": "go on without records that the topic no longer has",
-    "check-upgrade": "compare this code with the lake it is to go on with, before a deploy",
+    "invariants": "check I1 to I13 against the running stack: nothing lost, doubled, torn or leaked",
+    "chaos": "walk at random over a stack of its own, killing its parts, and prove that nothing is lost",
 }
 
 

@@ -1,4 +1,4 @@
-"""Would this code go on with the lake and the database of a run folder? Asked before a deploy."""
+"""Can this version go on from the lake and the database of a run folder? Asked before a deploy."""
 
 import json
 import subprocess
@@ -26,31 +26,31 @@ def examine(folder: RunFolder) -> list[Finding]:
     """
     if not settings_file(folder.root).is_file():
         raise StackError(
-            f"Comparing this code with the stack in {folder.root}: there is no settings.json. Nothing was"
+            f"Comparing this version with the stack in {folder.root}: there is no settings.json. Nothing was"
             " compared. Give the run folder of the stack that is to be upgraded: --run-dir."
         )
     return [*_of_lake(folder), *_of_database(folder)]
 
 
 def _of_lake(folder: RunFolder) -> Iterator[Finding]:
-    # A process of its own: what is declared about the stream is Spark's side of the code.
+    # A process of its own: what the stream declares is Spark's side of the code.
     asked = subprocess.run(
-        [sys.executable, "-m", "spark.streaming.upgrade"],
+        [sys.executable, "-m", "spark.streaming.upgrade_check", "--json"],
         env=child_environment(**{RUN_DIR_VARIABLE: str(folder.root), "PYTHONPATH": str(PROJECT_ROOT)}),
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if asked.returncode:
-        raise StackError(f"Comparing this code with the lake: {asked.stderr.strip()}")
-    yield from (Finding(**json.loads(line)) for line in asked.stdout.splitlines())
+    if not asked.stdout:
+        raise StackError(f"Comparing this version with the lake: {asked.stderr.strip()}")
+    yield from (Finding(**finding) for finding in json.loads(asked.stdout)["findings"])
 
 
 def _of_database(folder: RunFolder) -> Iterator[Finding]:
     ports = kept_ports(folder)
     if ports is None or not folder.secret("postgres_password").is_file():
-        yield Finding("database", "unseen", "the run folder knows no PostgreSQL of its own")
+        yield Finding("migrations", "unseen", "the run folder has no PostgreSQL of its own")
         return
     superuser = postgres_server(folder, ports).as_superuser(DATABASE)
     try:
@@ -58,28 +58,18 @@ def _of_database(folder: RunFolder) -> Iterator[Finding]:
             yield from of_migrations(compare(connection))
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[0]
-        yield Finding(
-            "database", "unseen", f"PostgreSQL does not answer, so migrations were not compared: {reason}"
-        )
+        yield Finding("migrations", "unseen", f"PostgreSQL does not answer: {reason}")
 
 
 def of_migrations(migrations: Migrations) -> Iterator[Finding]:
-    subject = "database"
+    """What `saleslake up` would do with the database `sales`, or refuse to."""
     for name in migrations.changed:
-        yield Finding(
-            subject,
-            "cannot",
-            f"{name} was applied with other content",
-            "Restore the file, and put the change into a new one with the next number.",
-        )
+        way_out = "restore the file, and put the change into a new one with the next number"
+        yield Finding(name, "cannot", "was applied with other content", way_out)
     for name in migrations.foreign:
-        yield Finding(
-            subject,
-            "cannot",
-            f"{name} is applied and unknown here: this code is older than the database",
-            "Deploy the code that has it; schema files only move forward.",
-        )
-    if migrations.new:
-        yield Finding(subject, "grows", f"`saleslake up` applies {', '.join(migrations.new)}")
+        text = "is applied and not in sql/schema: this version is older than the database"
+        yield Finding(name, "cannot", text, "deploy a version that has it; schema files only move forward")
+    for name in migrations.new:
+        yield Finding(name, "grows", "`saleslake up` applies it")
     if not (migrations.changed or migrations.foreign or migrations.new):
-        yield Finding(subject, "ok", f"all {len(migrations.applied)} migrations are applied")
+        yield Finding("migrations", "ok", f"all {len(migrations.applied)} are applied")

@@ -108,8 +108,8 @@ def content(connection: psycopg.Connection, mart: Mart, hour: datetime) -> Conte
     query = sql.SQL(
         "select count(*), coalesce(sum(amount), 0)::bigint, encode(sha256(convert_to("
         """coalesce(string_agg(line, '' order by line collate "C"), ''), 'UTF8')), 'hex')"""
-        " from (select {amount} as amount, md5(jsonb_strip_nulls(to_jsonb(mart) - {ignored}::text[])::text) as"
-        " line"
+        " from (select {amount} as amount,"
+        " md5(jsonb_strip_nulls(to_jsonb(mart) - {ignored}::text[])::text) as line"
         " from {table} as mart where hour_utc = %(hour)s {day}) as lines"
     ).format(
         amount=sql.Identifier(mart.amount),

@@ -63,6 +63,9 @@ class Problems:
     def as_fields(self) -> dict[str, Any]:
         return {"problems": tuple(self.shown), "failures": self.count}
 
+    def as_check(self, layer: str) -> Check:
+        return Check(layer, 0, **self.as_fields())
+
 
 def hour_text(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:00}"
@@ -104,8 +107,8 @@ def manifest_check(
 ) -> Check:
     """Is every acknowledged event there, and did each become what it must? Accepted losses are a note."""
     problems = Problems()
-    missing, waiting = _lost_and_waiting(truth, lake, ends)
-    lost, accepted_as_lost = _without_accepted(missing, losses)
+    missing, waiting = lost_and_waiting(truth, lake, ends)
+    lost, accepted_as_lost = without_accepted(missing, losses)
     problems.add(f"acknowledged record at {describe(p)} is not in bronze.orders" for p in lost)
     problems.add(_wrong_verdicts(truth, verdicts))
     accepted = _expected_orders(truth, verdicts)
@@ -121,7 +124,8 @@ def manifest_check(
     )  # fmt: skip
 
 
-def _lost_and_waiting(truth: Truth, lake: LakeCut, ends: dict[int, int]) -> tuple[list[int], int]:
+def lost_and_waiting(truth: Truth, lake: LakeCut, ends: dict[int, int]) -> tuple[list[int], int]:
+    """Positions of acknowledged records that bronze lacks, and how many records are not due there yet."""
     acknowledged = truth.events.filter(pc.equal(truth.events["ack"], "ok"))
     partition, offset = acknowledged["partition"].to_numpy(), acknowledged["offset"].to_numpy()
     end = np.array([ends.get(p, 0) for p in range(max([*ends, *partition.tolist()], default=0) + 1)])
@@ -137,7 +141,7 @@ def _lost_and_waiting(truth: Truth, lake: LakeCut, ends: dict[int, int]) -> tupl
     return lost.to_pylist(), int(np.sum(~is_due))
 
 
-def _without_accepted(missing: list[int], losses: pa.Table) -> tuple[list[int], int]:
+def without_accepted(missing: list[int], losses: pa.Table) -> tuple[list[int], int]:
     """The positions that nobody has given up, and how many somebody has."""
     ranges = [
         (position_of(row["partition"], row["start_offset"]), position_of(row["partition"], row["end_offset"]))

@@ -70,7 +70,7 @@ def compare(
     """All checks of one cut, and how many records are not the simulator's."""
     verdicts = judge(truth, lake)
     checks = (
-        manifest_check(truth, verdicts, lake, _ends(database), database.losses),
+        manifest_check(truth, verdicts, lake, ends_of(database), database.losses),
         bronze_check(lake, database),
         *disposition_checks(lake, database),
         *layer_checks(lake, database),
@@ -81,7 +81,8 @@ def compare(
     return checks, verdicts.foreign_records
 
 
-def _ends(database: DatabaseCut) -> dict[int, int]:
+def ends_of(database: DatabaseCut) -> dict[int, int]:
+    """By partition the first offset that the ledger does not cover yet."""
     ends: dict[int, int] = {}
     for partition, end in zip(
         *(database.ledger[n].to_pylist() for n in ("partition", "end_offset")), strict=True

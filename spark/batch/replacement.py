@@ -15,7 +15,7 @@ from lake.tables import BRONZE_ORDERS, Table
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.generation import app_id
 from spark.streaming.ledger import generations
-from spark.streaming.table_columns import differences
+from spark.streaming.table_shape import findings_of
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,8 @@ def _why_not_kept(table: Table, root: Path) -> str | None:
         return None
     try:
         delta_table(table, root).get_add_actions()
-        return next((d.found for d in differences(table, root) if not d.grows), None)
+        misfits = [f"{f.what} {f.text}" for f in findings_of(table, root) if f.state == "cannot"]
+        return misfits[0] if misfits else None
     except (DeltaError, OSError) as error:
         return f"it cannot be read: {error}"
 

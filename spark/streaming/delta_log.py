@@ -16,7 +16,7 @@ from lake.reading import delta_table, record_batches
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
 from spark.streaming.arrow_commit import commit_arrow
-from spark.streaming.table_columns import grow_table
+from spark.streaming.table_shape import missing_columns, refuse_misfits
 
 TABLE_PROPERTIES = {
     # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
@@ -34,19 +34,15 @@ def statistics_of(table: Table) -> list[str]:
 
 def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
     """
-    The table is there as declared: created, or grown by the columns that were declared since. Twice is once.
+    Create the table as declared, or add the columns that were declared since. Twice is once.
 
     Raises:
-        TableDiffers: it is there and cannot become what is declared; nothing was changed.
+        UpgradeRefused: it is there and cannot become what is declared; nothing was changed.
     """
-    # Spark would find that out too, but read the whole log first: seconds of every start.
+    # Spark would find out too, but read the whole log first: seconds of every start.
     if DeltaTable.is_deltatable(str(table.path(root))):
-        grow_table(spark, table, root)
-    else:
-        _create_table(spark, table, root)
-
-
-def _create_table(spark: SparkSession, table: Table, root: Path) -> None:
+        _grow(spark, table, root)
+        return
     columns = COLUMNS[table]
     properties = {
         **TABLE_PROPERTIES,
@@ -56,6 +52,15 @@ def _create_table(spark: SparkSession, table: Table, root: Path) -> None:
     for name, value in properties.items():
         builder = builder.property(name, value)
     builder.partitionedBy(table.partition_by).execute()
+
+
+def _grow(spark: SparkSession, table: Table, root: Path) -> None:
+    refuse_misfits(root, [table])
+    new = ", ".join(
+        f"`{field.name}` {field.dataType.simpleString()}" for field in missing_columns(table, root)
+    )
+    if new:
+        spark.sql(f"alter table delta.`{table.path(root)}` add columns ({new})")
 
 
 def append(rows: DataFrame, table: Table, root: Path, *, app_id: str, batch_id: int) -> None:

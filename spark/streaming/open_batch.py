@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+from deltalake import DeltaTable
 
 from include.errors import TableDamaged
 from include.fault_points import Reach
@@ -16,7 +17,6 @@ from lake.tables import BRONZE_ORDERS
 from spark.session import get_session
 from spark.streaming.closing import ClosedBatch, close_batch
 from spark.streaming.database import Database
-from spark.streaming.delta_log import last_batch
 from spark.streaming.generation import Generation, Offsets
 from spark.streaming.lake_writer import as_judged, open_writer
 from spark.streaming.ledger import closed_offsets, last_closed
@@ -57,28 +57,31 @@ def _close(database: Database, batch: ClosedBatch, reach: Reach) -> None:
 
 
 def _open_batch(root: Path, generation: Generation, database: Database) -> int | None:
-    closed = database.run(last_closed)
-    if not (BRONZE_ORDERS.path(root) / "_delta_log").exists():
+    if not DeltaTable.is_deltatable(str(BRONZE_ORDERS.path(root))):
         return None
-    held = last_batch(BRONZE_ORDERS, root, app_id=generation.app_id)
-    expected = generation.first_batch_id - 1 if closed is None else closed.batch_id
-    if held is None or held <= expected:
-        return None
-    if held > expected + 1:
+    last = database.run(last_closed)
+    closed = generation.first_batch_id - 1 if last is None else last.batch_id
+    rows = _bronze(root, ["batch_id"], ds.field("batch_id") > closed)
+    numbers = sorted(pc.unique(rows["batch_id"]).to_pylist())
+    if len(numbers) > 1:
         raise TableDamaged(
-            f"Adopting {root}: bronze.orders ends at batch {held}, the ledger at {expected}. More than one"
-            " batch is not closed, which the stream never leaves behind: the database is older than the lake."
+            f"Adopting {root}: bronze.orders has batches {numbers}, the ledger ends at {closed}. More than"
+            " one is not closed, which the stream never leaves behind: the database is older than the lake."
             " Nothing was changed. Restore both from one time: docs/runbooks/supervise_streams.md,"
             " 'Checkpoint'."
         )
-    return held
+    return numbers[0] if numbers else None
+
+
+def _bronze(root: Path, columns: list[str], where: ds.Expression) -> pa.Table:
+    dataset = delta_table(BRONZE_ORDERS, root).to_pyarrow_dataset()
+    known = pa.schema([dataset.schema.field(name) for name in columns])
+    return pa.Table.from_batches(record_batches(dataset, columns, where), known)
 
 
 def plan_from_bronze(root: Path, number: int, start: Offsets) -> BatchPlan:
     """The plan that a batch in bronze must have had. `start` is what was closed before it."""
-    dataset = delta_table(BRONZE_ORDERS, root).to_pyarrow_dataset()
-    columns = ["partition", "offset", "ingested_at"]
-    rows = pa.Table.from_batches(record_batches(dataset, columns, ds.field("batch_id") == number))
+    rows = _bronze(root, ["partition", "offset", "ingested_at"], ds.field("batch_id") == number)
     last = rows.group_by("partition").aggregate([("offset", "max")])
     ends = dict(zip(last["partition"].to_pylist(), last["offset_max"].to_pylist(), strict=True))
     end = {**start, **{partition: offset + 1 for partition, offset in ends.items()}}

@@ -26,7 +26,7 @@ from spark.streaming.ledger import closed_offsets, last_closed, record_generatio
 from spark.streaming.order_index import AcceptedOrder, OrderIndex
 from spark.streaming.plan import read_plan
 from spark.streaming.table_check import verify_tables
-from spark.streaming.table_columns import refuse_other_tables
+from spark.streaming.table_shape import refuse_misfits
 from spark.streaming.topic import Topic
 
 log = logging.getLogger(__name__)
@@ -124,13 +124,13 @@ def verify_start(root: Path, generation: Generation, topic: Topic, database: Dat
     Checkpoint, topic and tables are as the ledger knows them. Looks at files and offsets; needs no Spark.
 
     Raises:
-        CheckpointMismatch, RecordsGone, TableDamaged, TableDiffers: what differs, and what heals it.
+        CheckpointMismatch, RecordsGone, TableDamaged: what differs, and the command that heals it.
     """
     database.run(lambda connection: verify_checkpoint(root, generation, connection))
     closed = database.run(lambda connection: closed_offsets(connection, topic.name))
     refuse_gone_records(topic, {**generation.starting_offsets, **closed})
+    refuse_misfits(root)
     database.run(lambda connection: verify_tables(root, connection))
-    refuse_other_tables(root)
     verify_last_batch(root, database)
 
 

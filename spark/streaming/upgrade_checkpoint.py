@@ -1,21 +1,17 @@
-"""Can the query, as this code declares it, go on from the checkpoint that is there? Files only."""
+"""Can the query, as this code declares it, go on from the checkpoint that is there? Looks at files only."""
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deltalake import DeltaTable
 
 from include.errors import CheckpointMismatch
 from include.findings import Finding
-from lake.reading import delta_table
 from lake.tables import BRONZE_ORDERS, checkpoint
-from spark.streaming.generation import QUERY, Generation, load_generation
-
-TOPIC_IS_ITS_LAKE = (
-    "Set kafka.orders_topic back. Another topic is another lake: its own lake.root and database."
-)
+from spark.streaming.generation import QUERY, Generation
+from spark.streaming.table_check import opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,64 +20,64 @@ class DeclaredQuery:
 
     topics: tuple[str, ...]
     session: Mapping[str, str]  # Spark settings
-    name: str = QUERY
     stateful_parts: tuple[str, ...] = ()
 
 
-def checkpoint_findings(root: Path, query: DeclaredQuery) -> Iterator[Finding]:
-    """Everything that is wrong with going on, and what was compared and is right."""
-    folder = checkpoint(root, query.name)
-    others = [p.name for p in folder.parent.glob("*") if (p / "offsets").is_dir() and "." not in p.name]
-    if not folder.exists() and others:
-        yield Finding(
-            "query",
-            "cannot",
-            f"the query is named {query.name}, the lake's checkpoint {', '.join(others)}",
-            "Name it as before: another name begins anew and would count every order twice.",
-        )
-        return
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the checkpoint says about the query that made it."""
+
+    planned: int = -1
+    committed: int = -1
+    operators: int = 0  # with state
+    sources: list[str] = field(default_factory=list)  # one line each, as Spark wrote it
+    conf: dict[str, str] = field(default_factory=dict)  # Spark settings the batches go on with
+
+    @property
+    def topics(self) -> list[str]:
+        return [name for source in self.sources for name in _topics(source)]
+
+
+def read_recorded(root: Path) -> Recorded:
+    """
+    Raises:
+        CheckpointMismatch: the last plan cannot be read.
+    """
+    folder = checkpoint(root, QUERY)
+    planned, committed = (_last_number(folder / name) for name in ("offsets", "commits"))
+    operators = len(list((folder / "state").glob("[0-9]*")))
+    if planned < 0:
+        return Recorded(planned, committed, operators)
+    plan = folder / "offsets" / str(planned)
     try:
-        generation = load_generation(root) if query.name == QUERY else None
-    except CheckpointMismatch as error:
-        yield Finding("query", "cannot", str(error), "Heal the lake with the old code first.")
-        return
-    plans, commits = (_numbers(folder / name) for name in ("offsets", "commits"))
-    yield Finding("query", "ok", _said(plans, commits))
-    if plans:
-        yield from _of_last_plan(folder / "offsets" / str(plans[-1]), query)
-    if generation is not None and (generation.topic,) != query.topics:
-        yield Finding(
-            "sources",
-            "cannot",
-            f"the lake was written from topic {generation.topic}, the settings say {', '.join(query.topics)}",
-            TOPIC_IS_ITS_LAKE,
-        )
-    yield _of_state(folder, query)
-    yield _of_open_batch(root, generation, plans, commits)
-
-
-def _numbers(folder: Path) -> list[int]:
-    return sorted(int(file.name) for file in folder.glob("[0-9]*") if file.name.isdigit())
-
-
-def _said(plans: list[int], commits: list[int]) -> str:
-    if not plans:
-        return "it has planned no batch yet"
-    return f"its last plan is batch {plans[-1]}, its last commit {commits[-1] if commits else 'none'}"
-
-
-def _of_last_plan(plan: Path, query: DeclaredQuery) -> Iterator[Finding]:
-    try:
+        # Line 1 is the format's version, line 2 its metadata, each further one a source's offsets.
         _, metadata, *sources = plan.read_text().splitlines()
-        topics = [name for source in sources for name in _topics(source)]
-        recorded: dict[str, str] = json.loads(metadata).get("conf", {})
-    except (ValueError, TypeError) as error:
-        yield Finding(
-            "sources", "cannot", f"the plan {plan} cannot be read: {error!r}", "Heal it: `saleslake adopt`."
-        )
-        return
-    yield _of_sources(topics, len(sources), query)
-    yield from _of_conf(recorded, query)
+        return Recorded(planned, committed, operators, sources, json.loads(metadata).get("conf", {}))
+    except (OSError, ValueError) as error:
+        raise CheckpointMismatch(
+            f"Reading the last plan, {plan}: {error!r}. Nothing was compared."
+        ) from error
+
+
+def checkpoint_findings(
+    root: Path, generation: Generation, recorded: Recorded, query: DeclaredQuery
+) -> Iterator[Finding]:
+    yield _source(generation, recorded, query)
+    yield _state(recorded, query)
+    yield from _conf(recorded, query)
+    yield _unfinished(root, generation, recorded)
+
+
+def other_checkpoints(root: Path) -> list[str]:
+    """Checkpoints of queries of other names; those that were moved aside do not count."""
+    folders = checkpoint(root, QUERY).parent.glob("*")
+    return sorted(
+        p.name for p in folders if p.name != QUERY and "." not in p.name and (p / "offsets").is_dir()
+    )
+
+
+def _last_number(folder: Path) -> int:
+    return max((int(file.name) for file in folder.glob("[0-9]*") if file.name.isdigit()), default=-1)
 
 
 def _topics(source: str) -> list[str]:
@@ -89,78 +85,83 @@ def _topics(source: str) -> list[str]:
     return list(offsets) if isinstance(offsets, dict) else [f"no topic ({source})"]
 
 
-def _of_sources(topics: list[str], count: int, query: DeclaredQuery) -> Finding:
-    if count != len(query.topics):
+def _source(generation: Generation, recorded: Recorded, query: DeclaredQuery) -> Finding:
+    wanted = ", ".join(query.topics)
+    if (generation.topic,) != query.topics and len(query.topics) == 1:
         return Finding(
-            "sources",
+            "source",
             "cannot",
-            f"the checkpoint has offsets of {count} source(s), the query reads {len(query.topics)}",
-            "Spark cannot tell which offsets are whose. Read the new source with a query, a checkpoint and"
-            " tables of its own.",
+            f"the checkpoint reads topic {generation.topic}, the settings say {wanted}",
+            "set kafka.orders_topic back; another topic is another lake, with root and database of its own",
         )
-    if topics != list(query.topics):
+    if recorded.sources and (
+        len(recorded.sources) != len(query.topics) or recorded.topics != list(query.topics)
+    ):
         return Finding(
-            "sources",
+            "source",
             "cannot",
-            f"the checkpoint has offsets of {', '.join(topics)}, the query reads {', '.join(query.topics)}",
-            TOPIC_IS_ITS_LAKE,
+            f"the checkpoint has offsets of {len(recorded.sources)} source(s), {', '.join(recorded.topics)};"
+            f" the query reads {len(query.topics)}, {wanted}",
+            "give the other source a query, a checkpoint and tables of its own: Spark cannot tell which"
+            " offsets are whose",
         )
-    return Finding("sources", "ok", f"one source, topic {topics[0]}")
+    return Finding("source", "ok", f"Kafka topic {wanted}")
 
 
-def _of_conf(recorded: Mapping[str, str], query: DeclaredQuery) -> Iterator[Finding]:
-    """Spark goes on with the recorded values, whatever the session says: state was laid out by them."""
-    changed = {k: v for k, v in recorded.items() if query.session.get(k, v) != v}
+def _state(recorded: Recorded, query: DeclaredQuery) -> Finding:
+    declared = ", ".join(query.stateful_parts)
+    if recorded.operators and not declared:
+        return Finding(
+            "stateful parts",
+            "cannot",
+            f"the checkpoint keeps state of {recorded.operators} operator(s), this version has no such part",
+            "deploy a version that has it; or give the state up: let the old version end its batch"
+            " (`saleslake down`), move the checkpoint aside, and begin one where the ledger ends:"
+            " `saleslake adopt`",
+        )
+    if declared and not recorded.operators and recorded.committed >= 0:
+        return Finding(
+            "stateful parts",
+            "cannot",
+            f"this version has {declared}, the checkpoint keeps no state: it would begin empty in mid-stream",
+            "give the new part a query and a checkpoint of its own",
+        )
+    return Finding("stateful parts", "ok", declared or "none, neither in the checkpoint nor in the code")
+
+
+def _conf(recorded: Recorded, query: DeclaredQuery) -> Iterator[Finding]:
+    """Spark goes on with the recorded values, whatever the session says: state is laid out by them."""
+    changed = {k: v for k, v in recorded.conf.items() if query.session.get(k, v) != v}
     for name, value in sorted(changed.items()):
-        found = f"{name} is {value} in the checkpoint and {query.session[name]} in the settings"
+        text = f"is {value} in the checkpoint and {query.session[name]} in this version"
         if query.stateful_parts:
-            way_out = f"Set it back to {value}: state of {', '.join(query.stateful_parts)} is laid out so."
-            yield Finding("Spark settings", "cannot", found, way_out)
+            way_out = f"set it back to {value}: state of {', '.join(query.stateful_parts)} is laid out so"
+            yield Finding(name, "cannot", text, way_out)
         else:
-            yield Finding("Spark settings", "ok", f"{found}; the checkpoint's goes on to hold, and no state")
+            yield Finding(name, "ok", f"{text}; the checkpoint's goes on to hold, and no state depends on it")
     if not changed:
-        yield Finding("Spark settings", "ok", f"{len(recorded)} recorded in the checkpoint, none is changed")
+        yield Finding("Spark settings", "ok", f"{len(recorded.conf)} in the checkpoint, none has changed")
 
 
-def _of_state(folder: Path, query: DeclaredQuery) -> Finding:
-    kept = sorted(p.name for p in (folder / "state").glob("[0-9]*"))
-    if kept and not query.stateful_parts:
-        return Finding(
-            "stateful parts",
-            "cannot",
-            f"the checkpoint keeps state of {len(kept)} operator(s), the query declares none",
-            "Deploy code that has them; or give their state up: let the old code end its batch (`saleslake"
-            " down`), move the checkpoint aside, and begin one where the ledger ends: `saleslake adopt`.",
-        )
-    if query.stateful_parts and not kept and _numbers(folder / "commits"):
-        return Finding(
-            "stateful parts",
-            "cannot",
-            f"the query declares {', '.join(query.stateful_parts)}, the checkpoint keeps no state",
-            "Spark would begin it empty in mid-stream. Give it a query and a checkpoint of its own.",
-        )
-    return Finding("stateful parts", "ok", "none" if not kept else f"{len(kept)}, as declared")
-
-
-def _of_open_batch(
-    root: Path, generation: Generation | None, plans: list[int], commits: list[int]
-) -> Finding:
-    subject, last_commit = "open batch", commits[-1] if commits else -1
-    if not plans or plans[-1] <= last_commit:
-        return Finding(subject, "ok", "none: every planned batch is committed")
-    if generation is not None and not _has_begun(root, generation, plans[-1]):
-        return Finding(subject, "ok", f"batch {plans[-1]} is planned, and nothing of it is written")
+def _unfinished(root: Path, generation: Generation, recorded: Recorded) -> Finding:
+    what = "unfinished batch"
+    if recorded.planned <= recorded.committed:
+        return Finding(what, "ok", "none")
+    number = generation.batch_id(recorded.planned)
+    if not _has_begun(root, generation, number):
+        # As `saleslake down` often leaves it: Spark plans a batch that the stop then holds back.
+        return Finding(what, "ok", f"batch {number} is planned, but nothing of it is written")
     return Finding(
-        subject,
+        what,
         "cannot",
-        f"batch {plans[-1]} was begun and not committed: the new code would end what the old one began",
-        "Let the old code end it: `saleslake up`, then `saleslake down`, which ends between two batches.",
+        f"batch {number} was begun and is not done: two versions would judge its records, each a part",
+        "let the version that began it finish it (`saleslake up`, then `saleslake down`)",
     )
 
 
-def _has_begun(root: Path, generation: Generation, spark_batch_id: int) -> bool:
+def _has_begun(root: Path, generation: Generation, batch_id: int) -> bool:
     """Bronze is what a batch writes first."""
     if not DeltaTable.is_deltatable(str(BRONZE_ORDERS.path(root))):
         return False
-    last = delta_table(BRONZE_ORDERS, root).transaction_version(generation.app_id)
-    return last is not None and last >= generation.batch_id(spark_batch_id)
+    last = opened(BRONZE_ORDERS, root).transaction_version(generation.app_id)
+    return last is not None and last >= batch_id

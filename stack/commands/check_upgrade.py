@@ -1,26 +1,21 @@
 """
-Compare this code with the lake and the database of a run folder, before it is deployed there.
+Say before a deploy whether this version of the code can go on from the lake and the database that are there.
 
-Run it with the new code; the old stack may be up or down. Looked at are the stream's sources, stateful parts,
-Spark settings and open batch in its checkpoint; columns, partitions and protocol of every table; reporting
-currency and e-mail key; the migrations. Nothing is changed.
-
-Each line is `ok`; `grows` (the next start sees to it); `cannot`, with the way out; or `unseen`. Exit code 1
-when there is a `cannot`.
+Run it with the new version against the run folder of the old one (`--run-dir`), which may be up or down. It
+compares source, stateful parts, Spark settings and unfinished batch with the checkpoint; columns, types,
+partitions and protocol with the tables; reporting currency and e-mail key with silver; and the migrations
+with the database, if that answers. What `grows` is added by the next start; what `CANNOT` be survived comes
+with the way out; `unseen` could not be looked at. It changes nothing. Exit code 0 only when nothing stands
+against it.
 """
 
 import argparse
 import json
 
-from rich.console import Console
-from rich.table import Table
-
-from include.findings import Finding
+from include.findings import as_json, as_text, fits
 from include.settings import run_dir
 from stack.layout import RunFolder
 from stack.upgrade import examine
-
-COLOURS = {"ok": "green", "grows": "cyan", "cannot": "red", "unseen": "yellow"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,26 +23,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    findings = examine(RunFolder(run_dir()))
-    cannot = [finding for finding in findings if finding.verdict == "cannot"]
-    if args.json:
-        document = {"can_upgrade": not cannot, "findings": [finding.as_json() for finding in findings]}
-        print(json.dumps(document, indent=2))
-    else:
-        _print(findings)
-    return 1 if cannot else 0
-
-
-def _print(findings: list[Finding]) -> None:
-    table = Table(box=None, header_style="bold")
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("looked at", no_wrap=True)
-    table.add_column("found", overflow="fold")
-    for finding in findings:
-        found = f"{finding.found}. {finding.way_out}" if finding.way_out else finding.found
-        table.add_row(f"[{COLOURS[finding.verdict]}]{finding.verdict}[/]", finding.subject, found)
-    console = Console()
-    console.print(table)
-    count = sum(finding.verdict == "cannot" for finding in findings)
-    verdict = f"{count} finding(s) stand against it" if count else "this code can go on from what is there"
-    console.print(f"\nUpgrade: {verdict}", highlight=False, soft_wrap=True)
+    found = examine(RunFolder(run_dir()))
+    print(json.dumps(as_json(found), indent=2) if args.json else as_text(found))
+    return 0 if fits(found) else 1

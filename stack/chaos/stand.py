@@ -1,0 +1,133 @@
+"""The stack of its own that the walk goes over, and the processes that are its victims."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import psutil
+import psycopg
+
+from include.errors import StackError
+from include.sales_db import connect
+from include.settings import Settings, get_settings, settings_file, use_run_dir
+from stack.chaos.disk import SmallDisk
+from stack.chaos.recovery import Disruption
+from stack.configuration import LAKE_WRITER
+from stack.files import write_private
+from stack.layout import RunFolder
+from stack.lifecycle import Wanted, down, up
+from stack.supervisor import Supervisor
+
+# A driver that starts, replays and closes its first batch takes 40 to 80 s on two busy cores.
+PEACE_WITHIN_SECONDS = 240
+POLL_SECONDS = 0.25
+# A small heap leaves room for a second JVM; a silent Java half is given up sooner than in production.
+SETTINGS: dict[str, Any] = {"profile": "test", "stream": {"driver_memory": "1g", "java_silence_seconds": 15}}
+
+
+@dataclass
+class Stand:
+    """The stack under test. `disruptions` is what was done to the stream, and when."""
+
+    folder: RunFolder
+    with_airflow: bool
+    supervisor: Supervisor = field(init=False)
+    disk: SmallDisk = field(init=False)
+    disruptions: list[Disruption] = field(default_factory=list)
+    # A lake in which something is wrong is worth a look.
+    keep_lake: bool = True
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor(self.folder)
+        self.disk = SmallDisk(self.folder.lake_root, self.folder.root)
+
+    @property
+    def settings(self) -> Settings:
+        return get_settings()
+
+    def up(self) -> None:
+        """Every part that is wanted is healthy. Twice is once."""
+        up(self.folder, Wanted(without_airflow=not self.with_airflow), lambda part, waiting_for: None)
+        get_settings.cache_clear()
+
+    def pid(self, part: str) -> int:
+        """0 while it is down."""
+        program = self.supervisor.programs().get(part)
+        return program.pid if program else 0
+
+    def kill(self, part: str) -> int:
+        """`kill -9` of a part's own process; returns its pid."""
+        pid = self.pid(part)
+        with suppress(ProcessLookupError):
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def driver(self, half: str) -> list[psutil.Process]:
+        """The processes of the lake writer's `half`; of Java, before there is one, none."""
+        pid = self.pid(LAKE_WRITER)
+        if not pid:
+            return []
+        with suppress(psutil.NoSuchProcess):
+            python = psutil.Process(pid)
+            java = [child for child in python.children(recursive=True) if child.name() == "java"]
+            return {"python": [python], "java": java, "both": [python, *java]}[half]
+        return []
+
+    @contextmanager
+    def disrupting(self, what: str, *, replaces_driver: bool) -> Iterator[None]:
+        """The block is something that the stream has to recover from."""
+        begun, driver = datetime.now(UTC), self.pid(LAKE_WRITER)
+        try:
+            yield
+        finally:
+            over = datetime.now(UTC)
+            self.disruptions.append(Disruption(what, begun, over, driver if replaces_driver else None))
+
+    def await_batch(self, *, seconds: float = PEACE_WITHIN_SECONDS) -> None:
+        """
+        Return when the stream has closed a batch after this call.
+
+        Raises:
+            StackError: it has not within `seconds`.
+        """
+        since, deadline = datetime.now(UTC), monotonic() + seconds
+        while not self._has_batch_since(since):
+            if monotonic() > deadline:
+                raise StackError(
+                    f"Waiting for the stream to close a batch: none within {seconds:.0f} s, while orders"
+                    f" arrive. The run folder {self.folder.root} stays; read log/{LAKE_WRITER}.log in it."
+                )
+            sleep(POLL_SECONDS)
+
+    def _has_batch_since(self, instant: datetime) -> bool:
+        query = "select exists (select from ops.ledger where closed_at > %s)"
+        with (
+            suppress(psycopg.Error),
+            closing(connect(self.settings.postgres, application_name="chaos")) as conn,
+        ):
+            row = conn.execute(query, (instant,)).fetchone()
+            return bool(row and row[0])
+        return False
+
+
+@contextmanager
+def standing(root: Path, *, with_airflow: bool) -> Iterator[Stand]:
+    """A stack of its own in `root`, up inside the block; afterwards no process and no mount of it is left."""
+    use_run_dir(root)
+    stand = Stand(RunFolder(root), with_airflow)
+    write_private(settings_file(root), json.dumps(SETTINGS, indent=2) + "\n")
+    stand.disk.mount()
+    try:
+        stand.up()
+        yield stand
+    finally:
+        down(stand.folder, lambda part, waiting_for: None)
+        stand.disk.unmount(keep=stand.keep_lake)
