@@ -10,7 +10,7 @@ from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from pyspark.sql import types as T
 
 from include.errors import UpgradeRefused
-from include.settings import KafkaSettings, LakeSettings, Settings
+from include.settings import RUN_DIR_VARIABLE, KafkaSettings, LakeSettings, Settings
 from lake.schemas.orders import COLUMNS
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, TABLES, Table, checkpoint
 from spark.streaming.delta_log import ensure_table
@@ -18,6 +18,7 @@ from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, begin_generation, load_generation
 from spark.streaming.table_shape import findings_of, missing_columns, refuse_misfits
 from spark.streaming.upgrade_check import findings, main
+from stack.cli import main as saleslake
 from tests.draining import key_file
 
 Change = Callable[[list[T.StructField]], list[T.StructField]]
@@ -177,6 +178,45 @@ def test_another_key_is_found(settings):
     """Every repeat of an earlier order would look like a conflict."""
     settings.lake.email_hmac_key_file.write_text("cd" * 32)
     assert cannot(settings) == ["e-mail key"]
+
+
+@pytest.fixture
+def run_folder(settings: Settings, tmp_path: Path) -> Path:
+    """The run folder of a stack that has this lake and never had a database."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    stored = {"lake": settings.lake.model_dump(mode="json")}
+    (folder / "settings.json").write_text(json.dumps(stored))
+    return folder
+
+
+def check_upgrade(folder: Path, *words: str) -> int:
+    return saleslake(["--run-dir", str(folder), "check-upgrade", *words])
+
+
+def test_the_command_line_says_what_it_could_not_see(settings, run_folder, capsys, monkeypatch):
+    """No database is no finding against a version; exit code 1 only for what cannot be."""
+    monkeypatch.setenv(RUN_DIR_VARIABLE, "")  # put back after the command has set it
+    assert check_upgrade(run_folder, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    states = {finding["what"]: finding["state"] for finding in told["findings"]}
+    assert told["fits"]
+    assert states["migrations"] == "unseen"
+    assert states["source"] == states["reporting currency"] == "ok"
+
+    settings.lake.email_hmac_key_file.write_text("cd" * 32)
+    assert check_upgrade(run_folder) == 1
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "CANNOT  e-mail key" in out
+    assert out.splitlines()[-1] == "This version cannot go on from here."
+
+
+def test_no_stack_is_not_taken_for_a_good_one(tmp_path, capsys, monkeypatch):
+    """A wrong --run-dir compares nothing, and says so."""
+    monkeypatch.setenv(RUN_DIR_VARIABLE, "")
+    assert check_upgrade(tmp_path) == 1
+    assert "Nothing was compared" in capsys.readouterr().err
 
 
 def test_the_command_says_so_and_fails(settings, monkeypatch, capsys):
