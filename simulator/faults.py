@@ -15,7 +15,6 @@ from lake import contract
 
 Order = dict[str, Any]
 Maker = Callable[[Order, datetime], bytes | None]  # the order and the time now
-
 NEXT_VERSION = contract.SCHEMA_VERSIONS[-1] + 1
 REQUIRED_FIELDS = (
     "schema_version", "event_id", "order_id", "ordered_at", "customer_id", "region", "country", "channel",
