@@ -11,13 +11,15 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from include.errors import LakehouseError, SettingsError
 from include.findings import Finding, as_json, as_text, fits
 from include.settings import LakeSettings, Settings, get_settings
-from lake.reading import record_batches
 from lake.tables import SILVER_ORDERS
 from spark.session import settings_of_session
 from spark.streaming.email_key import email_key, fingerprint
@@ -71,27 +73,37 @@ def _renamed(others: list[str]) -> Finding:
 
 def _meaning(lake: LakeSettings, generation: Generation) -> Iterator[Finding]:
     """Settings by which records are judged: changed, they make something else of the same records."""
-    held = _currency_of_silver(lake.root)
-    if held not in (None, lake.reporting_currency):
-        yield Finding(
-            "reporting currency",
+    yield _currency(lake)
+    yield _key(lake, generation)
+
+
+def _currency(lake: LakeSettings) -> Finding:
+    what, wanted = "reporting currency", lake.reporting_currency
+    try:
+        held = _currency_of_silver(lake.root)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        return Finding(what, "unseen", f"no order of silver can be read: {error}")
+    if held not in (None, wanted):
+        return Finding(
+            what,
             "cannot",
-            f"silver has orders in {held}, the settings say {lake.reporting_currency}",
+            f"silver has orders in {held}, the settings say {wanted}",
             f"set lake.reporting_currency back to {held}: cents of two currencies do not add up, so another"
             " one is another lake",
         )
-    else:
-        yield Finding("reporting currency", "ok", lake.reporting_currency)
-    yield _key(lake, generation)
+    return Finding(what, "ok", wanted)
 
 
 def _currency_of_silver(root: Path) -> str | None:
     """That of any order: the contract lets no other into the same lake."""
     if not DeltaTable.is_deltatable(str(SILVER_ORDERS.path(root))):
         return None
-    orders = record_batches(opened(SILVER_ORDERS, root).to_pyarrow_dataset(), ["currency"])
-    first = next(orders, None)
-    return None if first is None else str(first["currency"][0])
+    # From a file itself: the table may need features that readers here do not have.
+    files = pa.table(opened(SILVER_ORDERS, root).get_add_actions(flatten=True))["path"]
+    if not len(files):
+        return None
+    file = SILVER_ORDERS.path(root) / unquote(files[0].as_py())
+    return str(pq.read_table(file, columns=["currency"], page_checksum_verification=True)["currency"][0])
 
 
 def _key(lake: LakeSettings, generation: Generation) -> Finding:
