@@ -51,10 +51,10 @@ class Search:
     places: int = 0
     problems: Problems = field(default_factory=Problems)
 
-    def through(self, place: str, pieces: Iterable[bytes]) -> None:
+    def through(self, place: str, texts: Iterable[bytes]) -> None:
         self.places += 1
         leaked: set[str] = set()
-        for piece in pieces:
+        for piece in texts:
             self.megabytes += len(piece) / 1e6
             leaked.update(self._leaks(piece))
         self.problems.add(f"{place}: {what}" for what in sorted(leaked))

@@ -25,6 +25,10 @@ def test_the_next_batch_of_another_driver_counts():
     assert seconds_of([disruption(10, driver=1)], [9, 10.5, 52], [(1, 0), (2, 12)]) == [42]
 
 
+def test_a_victim_that_had_just_started_is_not_its_own_successor():
+    assert seconds_of([disruption(10, driver=1)], [10.5, 52], [(1, 9.5), (2, 12)]) == [42]
+
+
 def test_a_driver_that_goes_on_counts_from_the_begin_of_the_stop():
     assert seconds_of([disruption(10, over=20)], [9, 11, 24]) == [14]
 

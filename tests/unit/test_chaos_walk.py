@@ -55,7 +55,7 @@ def test_the_driver_may_close_a_batch_now_and_then():
         in_a_row = 0
         for action in actions(seed):
             in_a_row = (0 if action.in_peace else in_a_row) + (action.kind in faults)
-            assert in_a_row <= MOST_WITHOUT_BATCH + 1
+            assert in_a_row <= MOST_WITHOUT_BATCH
 
 
 def test_a_second_writer_and_an_armed_step_wait_for_peace():

@@ -51,7 +51,7 @@ def test_a_leak_into_a_file_is_a_violation(folder, file, text):
     assert search_files(folder).problems.count == 1
 
 
-def test_a_leak_between_twopieces_is_found(folder, monkeypatch):
+def test_a_leak_between_two_pieces_is_found(folder, monkeypatch):
     """A file is read in pieces; a secret that lies across the edge of two is not missed."""
     monkeypatch.setattr("stack.invariants.leaks.CHUNK", 64)
     (folder.root / "log" / "a.log").write_text("x" * 55 + SECRET)
