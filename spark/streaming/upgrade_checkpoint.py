@@ -5,13 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from deltalake import DeltaTable
 
 from include.errors import CheckpointMismatch
 from include.findings import Finding
-from lake.tables import BRONZE_ORDERS, checkpoint
+from lake.tables import BRONZE_ORDERS, checkpoint, writer_lock
 from spark.streaming.generation import QUERY, Generation
 from spark.streaming.table_check import opened
+
+WRITER = "spark.streaming.lake_writer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +154,24 @@ def _unfinished(root: Path, generation: Generation, recorded: Recorded) -> Findi
     if not _has_begun(root, generation, number):
         # As `saleslake down` often leaves it: Spark plans a batch that the stop then holds back.
         return Finding(what, "ok", f"batch {number} is planned, but nothing of it is written")
+    if pid := _running_writer(root):
+        text = f"the lake writer, process {pid}, is at batch {number}: ask again after `saleslake down`"
+        return Finding(what, "unseen", text)
     return Finding(
         what,
         "cannot",
-        f"batch {number} was begun and is not done: two versions would judge its records, each a part",
+        f"batch {number} was begun and is not done: two versions would judge its records between them",
         "let the version that began it finish it (`saleslake up`, then `saleslake down`)",
     )
+
+
+def _running_writer(root: Path) -> int | None:
+    """The process that writes the lake. Asked without touching its lock, which a start must find free."""
+    try:
+        pid = int(writer_lock(root).read_text())
+        return pid if any(WRITER in word for word in psutil.Process(pid).cmdline()) else None
+    except (OSError, ValueError, psutil.Error):
+        return None
 
 
 def _has_begun(root: Path, generation: Generation, batch_id: int) -> bool:

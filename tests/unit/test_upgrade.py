@@ -1,6 +1,8 @@
 """A version of the code that does not fit to the lake is found before it writes."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from pyspark.sql import types as T
 from include.errors import UpgradeRefused
 from include.settings import RUN_DIR_VARIABLE, KafkaSettings, LakeSettings, Settings
 from lake.schemas.orders import COLUMNS
-from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, TABLES, Table, checkpoint
+from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, TABLES, Table, checkpoint, writer_lock
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, begin_generation, load_generation
@@ -162,6 +164,18 @@ def begin(settings: Settings, batch: int) -> None:
 def test_an_unfinished_batch_is_found(settings):
     """Two versions would judge its records, each a part of them."""
     begin(settings, 1)
+    assert cannot(settings) == ["unfinished batch"]
+
+
+def test_the_batch_of_a_writer_that_runs_is_told_as_such(settings):
+    """It is in the middle of one nearly always; whether it ends it is seen after the stop."""
+    begin(settings, 1)
+    words = [sys.executable, "-c", "import time; time.sleep(60)", "spark.streaming.lake_writer"]
+    with subprocess.Popen(words) as writer:
+        writer_lock(settings.lake.root).write_text(str(writer.pid))
+        found = {f.what: f for f in findings(settings)}["unfinished batch"]
+        writer.kill()
+    assert (found.state, str(writer.pid) in found.text) == ("unseen", True)
     assert cannot(settings) == ["unfinished batch"]
 
 
