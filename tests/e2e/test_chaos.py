@@ -12,8 +12,8 @@ from stack.invariants.finding import NAMES
 
 pytestmark = pytest.mark.stack
 
-# Kills of the driver, of the database, at two steps of a batch and of a publisher; poison; a dying producer.
-SEED, ACTIONS = 209, 9
+# The database dies, Java dies, a publisher dies, the writer dies inside its closing transaction; and poison.
+SEED, ACTIONS = 7259, 6
 MOST_SECONDS = 1_800
 
 
@@ -35,4 +35,4 @@ def test_a_short_walk_passes() -> None:
     assert [one["invariant"] for one in found["findings"]] == list(NAMES)
     assert found["passed"]
     assert len(found["actions"]) == ACTIONS
-    assert found["kills_survived"] >= 4
+    assert found["kills_survived"] == 3
