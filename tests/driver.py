@@ -90,6 +90,6 @@ def configure(run: Path, kafka: KafkaSettings, postgres: PostgresSettings, metri
         "kafka": {"bootstrap_servers": kafka.bootstrap_servers, "orders_topic": kafka.orders_topic},
         "postgres": {"port": postgres.port, "passfile": str(postgres.passfile)},
         "lake": {"root": str(run / "lake"), "email_hmac_key_file": str(key)},
-        "stream": {"driver_memory": "1g", "java_silence_seconds": 10, "metrics_port": metrics_port},
+        "stream": {"driver_memory": "1g", "metrics_port": metrics_port},
     }
     (run / "settings.json").write_text(json.dumps(settings))
