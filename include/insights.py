@@ -1,7 +1,7 @@
 """The three sales answers, from the live view: what sells, how regions trend, what an order is worth."""
 
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +41,9 @@ AVERAGE_ORDER_VALUE = """
 select period, region, orders, average_order_value_cents, revenue_cents
 from live.average_order_value order by period, region
 """
+UNKNOWN_FIELDS = """
+select field, orders, last_seen_at from live.unknown_fields order by orders desc, field limit %(limit)s
+"""
 FRESHNESS = "select as_of, last_batch_at, lag_seconds from live.freshness"
 
 
@@ -74,6 +77,15 @@ class OrderValue:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownField:
+    """A field of orders that the contract does not know; `lines.<name>` is one of a line."""
+
+    field: str
+    orders: int
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Insights:
     """The answers at one moment. Everything Kafka had at `as_of` is counted; None: nothing yet."""
 
@@ -82,6 +94,7 @@ class Insights:
     top_products: list[Product]
     trends: list[Trend]
     order_values: list[OrderValue]
+    unknown_fields: list[UnknownField] = field(default_factory=list)
 
     @property
     def is_stale(self) -> bool:
@@ -89,7 +102,8 @@ class Insights:
 
     def as_json(self) -> dict[str, Any]:
         as_of = None if self.as_of is None else self.as_of.astimezone(UTC).isoformat()
-        return {**asdict(self), "as_of": as_of, "is_stale": self.is_stale}
+        unknown = [{**asdict(f), "last_seen_at": f.last_seen_at.isoformat()} for f in self.unknown_fields]
+        return {**asdict(self), "as_of": as_of, "is_stale": self.is_stale, "unknown_fields": unknown}
 
 
 def read_insights(postgres: PostgresSettings, *, limit: int = 10) -> Insights:
@@ -108,6 +122,7 @@ def _read(connection: psycopg.Connection, limit: int) -> Insights:
         connection.cursor(row_factory=class_row(Product)) as products,
         connection.cursor(row_factory=class_row(Trend)) as trends,
         connection.cursor(row_factory=class_row(OrderValue)) as values,
+        connection.cursor(row_factory=class_row(UnknownField)) as unknown,
     ):
         return Insights(
             as_of=fresh.get("as_of"),
@@ -115,6 +130,7 @@ def _read(connection: psycopg.Connection, limit: int) -> Insights:
             top_products=products.execute(TOP_PRODUCTS, {"limit": limit}).fetchall(),
             trends=trends.execute(REGION_TREND, {"minutes": TREND_MINUTES}).fetchall(),
             order_values=values.execute(AVERAGE_ORDER_VALUE).fetchall(),
+            unknown_fields=unknown.execute(UNKNOWN_FIELDS, {"limit": limit}).fetchall(),
         )
 
 
@@ -129,6 +145,7 @@ def as_text(insights: Insights, *, currency: str) -> str:
             *_trend_lines(insights.trends, currency),
             f"\nAverage order value ({currency})",
             *_value_lines(insights.order_values),
+            *_unknown_lines(insights.unknown_fields),
         ]
     )
 
@@ -189,6 +206,20 @@ def _value_lines(values: list[OrderValue]) -> list[str]:
     regions = sorted({v.region for v in values})
     head = f"  {'':<15}" + "".join(f"{region:>14}" for region in [*regions, "all"])
     return [head, *(_period_line(period, name, regions, cells) for period, name in PERIODS.items())]
+
+
+def _unknown_lines(unknown: list[UnknownField]) -> list[str]:
+    """Nothing when there are none, as is usual."""
+    if not unknown:
+        return []
+    return [
+        "\nFields that the contract does not know, kept in silver.orders.rescued",
+        *(
+            f"  {printable(f.field):<40.40}  {f.orders:>7,} orders"
+            f"  last seen {f.last_seen_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+            for f in unknown
+        ),
+    ]
 
 
 def _period_line(period: str, name: str, regions: list[str], cells: dict[tuple[str, str], OrderValue]) -> str:

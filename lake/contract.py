@@ -3,7 +3,11 @@
 import csv
 from pathlib import Path
 
-SCHEMA_VERSION = 1
+# The versions of a record that are accepted, oldest first. How one is added: docs/contracts/growing.md.
+SCHEMA_VERSIONS = (1,)
+# Optional fields that came with a later version, and which. A record of an older version that has one has an
+# unknown field, as it had before: what was said about it stays true, and bronze gives the same silver again.
+FIELDS_SINCE: dict[str, int] = {}
 
 ID_MAX_CHARACTERS = 64
 PRODUCT_NAME_MAX_CHARACTERS = 200

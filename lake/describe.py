@@ -26,6 +26,15 @@ reporting currency. One process writes them, the lake writer; readers may be man
 - **Gold is additive.** It holds partial sums, one row per key and batch: always sum over the key. A late
   order is simply a further row. Product revenue is quantity x unit price - discount; order revenue is
   `total_cents`.
+- **Nothing that came is thrown away.** A field of an order that the contract does not know in the record's
+  version is in `silver.orders.rescued`, a VARIANT object; unknown fields of lines stand under its key
+  `lines`, one object per line. `ops.ledger.rescued_rows` counts such orders by batch,
+  `live.unknown_fields` by field name, and `saleslake insights` shows them. In Spark one field is
+  `variant_get(rescued, '$.coupon', 'string')`, and all names are
+  `explode(map_keys(variant_get(rescued, '$', 'map<string,variant>')))`. Other readers see a struct of two
+  binaries, `metadata` and `value`, in the Parquet encoding of variants.
+- **Tables grow, they do not change.** A new column is nullable and NULL in rows of before, and stands last:
+  docs/contracts/growing.md.
 - The simulator's records carry the Kafka header `saleslake-event` (`run id:sequence number`), which
   `bronze.orders.headers` keeps: by it `saleslake reconcile` finds them, even those that cannot be parsed.
 """

@@ -15,7 +15,7 @@ from lake import contract
 
 Order = dict[str, Any]
 Maker = Callable[[Order, datetime], bytes | None]  # the order and the time now
-
+NEXT_VERSION = contract.SCHEMA_VERSIONS[-1] + 1
 REQUIRED_FIELDS = (
     "schema_version", "event_id", "order_id", "ordered_at", "customer_id", "region", "country", "channel",
     "payment_method", "currency", "lines", "shipping_cents", "tax_cents", "total_cents",
@@ -200,7 +200,7 @@ UNREADABLE = (
 WRONG_FIELDS = (
     *(fault(f"without_{name}", without(name), "field_missing") for name in REQUIRED_FIELDS),
     fault("line_without_quantity", line_without("quantity"), "field_missing", "line_invalid"),
-    fault("schema_version_2", edited(schema_version=2), "schema_version_unknown"),
+    fault(f"schema_version_{NEXT_VERSION}", edited(schema_version=NEXT_VERSION), "schema_version_unknown"),
     fault("order_id_number", edited(order_id=4711), "wrong_type"),
     fault("tax_text", edited(tax_cents="12"), "wrong_type"),
     fault("shipping_decimal", edited(shipping_cents=10.5), "wrong_type"),

@@ -5,10 +5,13 @@ from hashlib import blake2b
 
 import numpy as np
 
-from lake.contract import CHANNELS, PAYMENT_METHODS, SCHEMA_VERSION
+from lake.contract import CHANNELS, PAYMENT_METHODS, SCHEMA_VERSIONS
 from simulator.catalogue import make_customers, make_products
 from simulator.draws import CHANNEL_STORE, Baskets, Dice, Integers, Numbers
 from simulator.regions import REGIONS
+
+# Producers go over to a new version last, the simulator too.
+SCHEMA_VERSION = SCHEMA_VERSIONS[0]
 
 
 @dataclass(slots=True)

@@ -51,16 +51,23 @@ def get_session(app_name: str, stream: StreamSettings, **overrides: str) -> Spar
     """
     builder = SparkSession.builder.appName(app_name).master(f"local[{stream.cores}]")
     settings: dict[str, bool | float | int | str | None] = {
-        **SESSION,
+        **settings_of_session(stream),
         "spark.jars": ",".join(map(str, jars(stream.jars_dir))),
-        "spark.driver.memory": stream.driver_memory,
         "spark.driver.extraJavaOptions": " ".join(JVM_OPTIONS),
-        "spark.sql.shuffle.partitions": str(stream.cores),
-        "spark.default.parallelism": str(stream.cores),
-        "spark.ui.enabled": str(stream.ui).lower(),
         **{name.replace("__", "."): value for name, value in overrides.items()},
     }
     return builder.config(map=settings).getOrCreate()
+
+
+def settings_of_session(stream: StreamSettings) -> dict[str, str]:
+    """What the session is told, but for what belongs to this machine."""
+    return {
+        **SESSION,
+        "spark.driver.memory": stream.driver_memory,
+        "spark.sql.shuffle.partitions": str(stream.cores),
+        "spark.default.parallelism": str(stream.cores),
+        "spark.ui.enabled": str(stream.ui).lower(),
+    }
 
 
 def jars(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from include.settings import PROJECT_ROOT
 MIGRATIONS = PROJECT_ROOT / "sql" / "schema"
 RELATION = re.compile(r"^create (?:table|view) (marts\.\w+)(.*?);$", re.MULTILINE | re.DOTALL)
 COLUMN = re.compile(r"^    (\w+) +([a-z]+(?:\(\d+, \d+\))?)", re.MULTILINE)
+ADDED = re.compile(r"^alter table (marts\.\w+)\s+add column (\w+) +([a-z]+(?:\(\d+, \d+\))?)", re.MULTILINE)
 COMMENT = re.compile(
     r"^comment on (?:table|view|column) (marts\.[\w.]+) is\s+'((?:[^']|'')*)';", re.MULTILINE
 )
@@ -44,8 +45,16 @@ Seconds fresh, unaudited numbers are in schema `live`: the views `top_products_l
 def page() -> str:
     schema = "\n".join(path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql")))
     comments = {name: text.replace("''", "'") for name, text in COMMENT.findall(schema)}
-    sections = (_section(name, list(_columns(body)), comments) for name, body in RELATION.findall(schema))
+    sections = (
+        _section(name, [*_columns(body), *_added(schema, name)], comments)
+        for name, body in RELATION.findall(schema)
+    )
     return "\n".join([HEAD, *sections])
+
+
+def _added(schema: str, relation: str) -> Iterator[tuple[str, str]]:
+    """Columns of later migrations."""
+    return ((name, kind) for of, name, kind in ADDED.findall(schema) if of == relation)
 
 
 def _columns(body: str) -> Iterator[tuple[str, str]]:

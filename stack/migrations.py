@@ -1,6 +1,7 @@
 """Applies sql/schema/NNN_*.sql to the database `sales`: forward only, each file once, in one transaction."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -37,9 +38,37 @@ def migrate(conn: psycopg.Connection, folder: Path = SCHEMA_FOLDER) -> list[str]
             conn.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
 
 
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """Names of schema files, as the database knows them."""
+
+    applied: list[str]
+    new: list[str]  # the next `up` applies them
+    changed: list[str]  # applied with other content
+    foreign: list[str]  # applied, and not among the files: the database was brought up by newer code
+
+
+def compare(conn: psycopg.Connection, folder: Path = SCHEMA_FOLDER) -> Migrations:
+    """What `migrate` would find. Changes nothing."""
+    applied: dict[str, str] = {}
+    if conn.execute("select to_regclass('public.schema_migrations')").fetchone() != (None,):
+        applied = dict(conn.execute("select name, sha256 from public.schema_migrations").fetchall())
+    files = {file.name: _sha256(file.read_text(encoding="utf-8")) for file in folder.glob("[0-9]*.sql")}
+    return Migrations(
+        applied=sorted(applied),
+        new=sorted(files.keys() - applied.keys()),
+        changed=sorted(name for name in files.keys() & applied.keys() if files[name] != applied[name]),
+        foreign=sorted(applied.keys() - files.keys()),
+    )
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _apply(conn: psycopg.Connection, file: Path) -> bool:
     text = file.read_text(encoding="utf-8")
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    sha256 = _sha256(text)
     if _is_applied(conn, file.name, sha256):
         return False
     try:

@@ -99,12 +99,17 @@ def publish_hour(connection: psycopg.Connection, release: Release, settings: Pub
 
 
 def content(connection: psycopg.Connection, mart: Mart, hour: datetime) -> Content:
-    """Count, sum and hash of the hour's rows, without the columns that only tell about the publication."""
+    """
+    Count, sum and hash of the hour's rows, without the columns that only tell about the publication.
+
+    A NULL is no part of the hash: a column that the mart got later changes no hour that has nothing in it.
+    """
     day = sql.SQL("and date_utc = (%(hour)s at time zone 'UTC')::date") if mart.has_date else sql.SQL("")
     query = sql.SQL(
         "select count(*), coalesce(sum(amount), 0)::bigint, encode(sha256(convert_to("
         """coalesce(string_agg(line, '' order by line collate "C"), ''), 'UTF8')), 'hex')"""
-        " from (select {amount} as amount, md5((to_jsonb(mart) - {ignored}::text[])::text) as line"
+        " from (select {amount} as amount,"
+        " md5(jsonb_strip_nulls(to_jsonb(mart) - {ignored}::text[])::text) as line"
         " from {table} as mart where hour_utc = %(hour)s {day}) as lines"
     ).format(
         amount=sql.Identifier(mart.amount),

@@ -82,24 +82,30 @@ ORDER = T.StructType(
 )
 
 
-def _as_written(field: T.StructField) -> T.StructField:
-    """How the contract writes a silver field in JSON: whole numbers, texts, and the lines."""
-    if field.dataType == ORDER_LINES:
-        return _optional(field.name, T.ArrayType(PAYLOAD_LINE))
+def _as_written(kind: T.DataType) -> T.DataType:
+    """How the contract writes a silver type in JSON: whole numbers, texts, and the lines."""
+    if kind == ORDER_LINES:
+        return T.ArrayType(PAYLOAD_LINE)
     written: dict[T.DataType, T.DataType] = {INT: LONG, INSTANT: TEXT}
-    return _optional(field.name.removesuffix("_hmac"), written.get(field.dataType, field.dataType))
+    return written.get(kind, kind)
 
 
-PAYLOAD_LINE = T.StructType([_as_written(field) for field in ORDER_LINE])
-# One order as topic `orders.v1` has it, every field by the contract's name.
-PAYLOAD = T.StructType([_as_written(field) for field in ORDER])
+# Of a line, every field must be there.
+PAYLOAD_LINE = T.StructType([_required(field.name, _as_written(field.dataType)) for field in ORDER_LINE])
+# One order as topic `orders.v1` has it, every field by the contract's name; nullable: it may be absent.
+PAYLOAD = T.StructType(
+    [
+        T.StructField(field.name.removesuffix("_hmac"), _as_written(field.dataType), field.nullable)
+        for field in ORDER
+    ]
+)
 
 COLUMNS = {
     BRONZE_ORDERS: T.StructType([*KAFKA_RECORD.fields, _required("ingested_at", INSTANT), *BATCH, *DATE_UTC]),
     SILVER_ORDERS: T.StructType(
         [
             *ORDER.fields,
-            _optional("rescued", TEXT),  # unknown top-level fields, as a JSON object
+            _optional("rescued", T.VariantType()),  # an object of the fields the contract does not know
             _required("is_late", FLAG),
             _required("order_hash", TEXT),  # hex SHA-256 of the content without event_id
             _required("kafka_timestamp", INSTANT),

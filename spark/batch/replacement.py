@@ -15,6 +15,7 @@ from lake.tables import BRONZE_ORDERS, Table
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.generation import app_id
 from spark.streaming.ledger import generations
+from spark.streaming.table_shape import findings_of
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +56,12 @@ def replace(spark: SparkSession, table: Table, root: Path, source: Path, bronze:
     """
     Make the lake's table hold exactly what `table` under `source` holds. Twice is once.
 
-    Its history stays, and readers see the old rows or the new ones. A table whose log cannot be read is moved
-    aside and begun anew.
+    Its history stays, and readers see the old rows or the new ones. A table whose log cannot be read, or that
+    cannot become what this code declares, is moved aside and begun anew.
     """
     path = table.path(root)
-    _set_aside_unreadable(table, root)
+    if finding := _why_not_kept(table, root):
+        _set_aside(table, root, finding)
     ensure_table(spark, table, root)
     rows = spark.read.format("delta").load(str(table.path(source)))
     swap = rows.write.format("delta").mode("overwrite")
@@ -72,14 +74,19 @@ def replace(spark: SparkSession, table: Table, root: Path, source: Path, bronze:
     log.info("  %s is version %d", table.full_name, delta_table(table, root).version())
 
 
-def _set_aside_unreadable(table: Table, root: Path) -> None:
-    path = table.path(root)
-    if not path.exists():
-        return
+def _why_not_kept(table: Table, root: Path) -> str | None:
+    if not table.path(root).exists():
+        return None
     try:
         delta_table(table, root).get_add_actions()
+        misfits = [f"{f.what} {f.text}" for f in findings_of(table, root) if f.state == "cannot"]
+        return misfits[0] if misfits else None
     except (DeltaError, OSError) as error:
-        aside = root / "_replaced" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}" / table.layer / table.name
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(aside)
-        log.info("  %s cannot be read (%s) and is now %s", table.full_name, error, aside)
+        return f"it cannot be read: {error}"
+
+
+def _set_aside(table: Table, root: Path, finding: str) -> None:
+    aside = root / "_replaced" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}" / table.layer / table.name
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    table.path(root).rename(aside)
+    log.info("  %s is now %s: %s", table.full_name, aside, finding)

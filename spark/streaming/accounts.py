@@ -48,6 +48,7 @@ class Books:
     gold_orders: int
     gold_order_cents: int
     gold_product_cents: int
+    rescued_rows: Counter[int] = field(default_factory=Counter)  # of silver: with fields nobody declared
 
 
 def read_books(root: Path, *, app_id: str, batch_id: int) -> Books:
@@ -57,7 +58,7 @@ def read_books(root: Path, *, app_id: str, batch_id: int) -> Books:
         return read_back(table, root, list(columns), app_id=app_id, batch_id=batch_id)
 
     bronze = held(BRONZE_ORDERS, "partition")
-    silver = held(SILVER_ORDERS, "partition", "total_cents", "shipping_cents", "tax_cents")
+    silver = held(SILVER_ORDERS, "partition", "total_cents", "shipping_cents", "tax_cents", "rescued")
     rejected = held(SILVER_REJECTED, "partition", "amount_cents", "disposition")
     by_value = held(GOLD_ORDER_VALUE_MINUTE, "orders", "revenue_cents")
     by_product = held(GOLD_PRODUCT_SALES_MINUTE, "revenue_cents")
@@ -71,6 +72,7 @@ def read_books(root: Path, *, app_id: str, batch_id: int) -> Books:
         gold_orders=total(by_value["orders"]),
         gold_order_cents=total(by_value["revenue_cents"]),
         gold_product_cents=total(by_product["revenue_cents"]),
+        rescued_rows=sums(silver.filter(pc.is_valid(silver["rescued"]))).rows,
     )
 
 
@@ -116,6 +118,7 @@ def balanced_ledger(read: Sums, books: Books, generation: Generation, plan: Batc
             quarantined_rows=books.quarantined.rows[partition],
             quarantined_cents=books.quarantined.cents[partition],
             generation=generation.uuid,
+            rescued_rows=books.rescued_rows[partition],
         )
         for partition in sorted(plan.end)
         if plan.end[partition] > plan.start[partition]

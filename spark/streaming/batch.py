@@ -1,6 +1,7 @@
 """One micro-batch: bronze, silver, rejected, gold, live and ledger, each step repeatable."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from spark.streaming.generation import Generation
 from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
 from spark.streaming.plan import BatchPlan
 from spark.transforms.gold import order_value_minute, product_sales_minute
+from spark.transforms.order_shape import names_of
 from spark.transforms.orders import (
     bronze_orders,
     silver_orders,
@@ -35,6 +37,8 @@ from spark.transforms.orders import (
     with_disposition,
 )
 
+# What is kept of the names of unknown fields, whatever a producer invents: characters, and names per batch.
+MAX_FIELD_NAME, MAX_FIELD_NAMES = 200, 100
 EXCEPTION = pa.schema([("partition", pa.int32()), ("offset", pa.int64()), ("exception", pa.string())])
 
 
@@ -78,7 +82,8 @@ class BatchWriter:
         ledger = balanced_ledger(sums(arrived, "total_cents"), books, self.generation, plan)
         self.reach("before_close")
         seconds = time.monotonic() - started
-        batch = ClosedBatch(ledger, product_sales, order_value, _as_of(arrived), seconds)
+        unknown = _unknown_fields(arrived, decision)
+        batch = ClosedBatch(ledger, product_sales, order_value, _as_of(arrived), seconds, unknown)
         self.close(batch, self.reach)
         self.reach("after_close")
 
@@ -133,7 +138,10 @@ def stamped(records: DataFrame, plan: BatchPlan) -> DataFrame:
 
 
 def _arrived(judged: DataFrame) -> pa.Table:
-    """Every record's position, claim and arrival; order_id and hash of the good ones. Sorted by position."""
+    """
+    Every record's position, claim and arrival; of the good ones order_id, hash and the names of fields that
+    the contract does not know. Sorted by position.
+    """
     is_good = F.size("reasons") == 0
     return (
         judged.select(
@@ -143,6 +151,7 @@ def _arrived(judged: DataFrame) -> pa.Table:
             "kafka_timestamp",
             F.when(is_good, F.col("order_id")).alias("order_id"),
             F.when(is_good, F.unhex("order_hash")).alias("order_hash"),
+            F.when(is_good, names_of(F.col("rescued"))).alias("unknown_fields"),
         )
         .toArrow()
         .sort_by([("partition", "ascending"), ("offset", "ascending")])
@@ -153,6 +162,24 @@ def _good_orders(arrived: pa.Table) -> list[AcceptedOrder]:
     good = arrived.filter(pc.is_valid(arrived["order_id"]))
     columns = (good[name].to_pylist() for name in ("order_id", "order_hash", "partition", "offset"))
     return [AcceptedOrder(*row) for row in zip(*columns, strict=True)]
+
+
+def _unknown_fields(arrived: pa.Table, decision: Decision) -> dict[str, int]:
+    """How many of the accepted orders have which unknown field; the rarest of very many are one, `…`."""
+    rows = arrived.filter(pc.is_valid(arrived["unknown_fields"]))
+    if not rows.num_rows:
+        return {}
+    accepted = {(order.partition, order.offset) for order in decision.accepted}
+    columns = (rows[name].to_pylist() for name in ("partition", "offset", "unknown_fields"))
+    counts = Counter(
+        name[:MAX_FIELD_NAME]
+        for partition, offset, names in zip(*columns, strict=True)
+        if (partition, offset) in accepted
+        for name in names
+    )
+    kept = dict(counts.most_common(MAX_FIELD_NAMES))
+    rest = counts.total() - sum(kept.values())
+    return kept | ({"…": rest} if rest else {})
 
 
 def _disposed(judged: DataFrame, decision: Decision) -> DataFrame:

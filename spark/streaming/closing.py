@@ -2,8 +2,8 @@
 The last step of a batch: live views, hour ledger, progress and ledger row, in one PostgreSQL transaction.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class LedgerRow:
     quarantined_rows: int
     quarantined_cents: int
     generation: str
+    rescued_rows: int = 0  # of silver_rows: with fields that the contract does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ClosedBatch:
     order_value: pa.Table
     as_of: datetime | None  # everything Kafka had by then is in the lake
     seconds: float
+    unknown_fields: Mapping[str, int] = field(default_factory=dict)  # orders in silver, by name
 
     @property
     def batch_id(self) -> int:
@@ -84,6 +86,7 @@ def close_batch(connection: psycopg.Connection, batch: ClosedBatch, reach: Reach
         binds = {"batch_id": batch.batch_id}
         for name in ("live_product_sales_minute", "live_products", "live_order_value_minute", "hour_ledger"):
             cursor.execute((SQL / f"{name}.sql").read_text(), binds)
+        _count_unknown_fields(cursor, batch)
         reach("after_live")
         _insert_ledger(cursor, batch.ledger)
         _record_progress(cursor, batch)
@@ -117,6 +120,12 @@ def _stage(cursor: psycopg.Cursor, table: str, columns: tuple[str, ...], rows: p
     with cursor.copy(copy) as stream:
         for row in zip(*(rows.column(name).to_pylist() for name in columns), strict=True):
             stream.write_row(row)
+
+
+def _count_unknown_fields(cursor: psycopg.Cursor, batch: ClosedBatch) -> None:
+    statement = (SQL / "live_unknown_fields.sql").read_text()
+    for name, orders in sorted(batch.unknown_fields.items()):
+        cursor.execute(statement, {"field": name, "orders": orders, "batch_id": batch.batch_id})
 
 
 def _insert_ledger(cursor: psycopg.Cursor, rows: Sequence[LedgerRow]) -> None:

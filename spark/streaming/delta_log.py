@@ -16,7 +16,7 @@ from lake.reading import delta_table, record_batches
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
 from spark.streaming.arrow_commit import commit_arrow
-from spark.streaming.table_shape import missing_columns
+from spark.streaming.table_shape import missing_columns, refuse_misfits
 
 TABLE_PROPERTIES = {
     # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
@@ -33,8 +33,13 @@ def statistics_of(table: Table) -> list[str]:
 
 
 def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
-    """Create the table as declared, or add the columns that were declared since. Twice is once."""
-    # Spark would do nothing either, but read the whole log first: seconds of every start.
+    """
+    Create the table as declared, or add the columns that were declared since. Twice is once.
+
+    Raises:
+        UpgradeRefused: it is there and cannot become what is declared; nothing was changed.
+    """
+    # Spark would find out too, but read the whole log first: seconds of every start.
     if DeltaTable.is_deltatable(str(table.path(root))):
         _grow(spark, table, root)
         return
@@ -50,7 +55,10 @@ def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
 
 
 def _grow(spark: SparkSession, table: Table, root: Path) -> None:
-    new = ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in missing_columns(table, root))
+    refuse_misfits(root, [table])
+    new = ", ".join(
+        f"`{field.name}` {field.dataType.simpleString()}" for field in missing_columns(table, root)
+    )
     if new:
         spark.sql(f"alter table delta.`{table.path(root)}` add columns ({new})")
 

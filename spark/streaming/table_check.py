@@ -59,7 +59,7 @@ def check_table(table: Table, root: Path, wanted: Holding, known: list[str], clo
         known: the lake's generations.
         closed_batch: rows of later batches do not count.
     """
-    held = _opened(table, root)
+    held = opened(table, root)
     _refuse_torn_commit(table, root, held.version())
     last = max((v for g in known if (v := held.transaction_version(app_id(g))) is not None), default=None)
     if wanted.last_batch_id is not None and (last is None or last < wanted.last_batch_id):
@@ -72,7 +72,13 @@ def check_table(table: Table, root: Path, wanted: Holding, known: list[str], clo
         _refuse_other_count(table, files, wanted.rows, closed_batch)
 
 
-def _opened(table: Table, root: Path) -> DeltaTable:
+def opened(table: Table, root: Path) -> DeltaTable:
+    """
+    The table at its latest version.
+
+    Raises:
+        TableDamaged: its log cannot be read.
+    """
     try:
         return delta_table(table, root)
     except (DeltaError, OSError) as error:

@@ -1,7 +1,7 @@
 """
 Would this version of the code go on from the checkpoint and the tables that are there? Changes nothing.
 
-    python -m spark.streaming.upgrade_check          # `saleslake check-upgrade`
+    python -m spark.streaming.upgrade_check          # what `saleslake check-upgrade` asks about the lake
 
 Looks at files alone: neither Kafka, PostgreSQL nor a Spark session is needed.
 """
@@ -10,95 +10,112 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
-from include.errors import LakehouseError
-from include.settings import Settings, get_settings
-from lake.tables import checkpoint
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from include.errors import LakehouseError, SettingsError
+from include.findings import Finding, as_json, as_text, fits
+from include.settings import LakeSettings, Settings, get_settings
+from lake.tables import SILVER_ORDERS
+from spark.session import settings_of_session
 from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, Generation, load_generation
-from spark.streaming.table_shape import Finding, table_findings
+from spark.streaming.table_check import opened
+from spark.streaming.table_shape import table_findings
+from spark.streaming.upgrade_checkpoint import (
+    DeclaredQuery,
+    checkpoint_findings,
+    other_checkpoints,
+    read_recorded,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What the checkpoint says about the query that made it."""
-
-    sources: list[str]  # one line each, as Spark wrote it
-    planned: int
-    committed: int
-    has_state: bool
+def declared_query(settings: Settings) -> DeclaredQuery:
+    """The lake writer's query: one topic, and no state in Spark."""
+    return DeclaredQuery((settings.kafka.orders_topic,), settings_of_session(settings.stream))
 
 
-def findings(settings: Settings) -> list[Finding]:
+def findings(settings: Settings, query: DeclaredQuery | None = None) -> list[Finding]:
     """
     Everything that was looked at.
 
     Raises:
-        LakehouseError: the checkpoint cannot be read at all.
+        LakehouseError: checkpoint or a table cannot be read at all.
     """
     root = settings.lake.root
+    others = other_checkpoints(root)
+    if others and not (root / "_checkpoints" / QUERY).exists():
+        return [_renamed(others)]
     generation = load_generation(root)
     if generation is None:
-        return [Finding("checkpoint", "ok", f"{root} is empty: the first start begins here")]
-    return [*_checkpoint_findings(root, generation, settings), *table_findings(root)]
+        begins = Finding("checkpoint", "ok", f"{root} is empty: the first start begins here")
+        return [begins, *table_findings(root)]
+    recorded = read_recorded(root)
+    return [
+        *checkpoint_findings(root, generation, recorded, query or declared_query(settings)),
+        *table_findings(root),
+        *_meaning(settings.lake, generation),
+    ]
 
 
-def _checkpoint_findings(root: Path, generation: Generation, settings: Settings) -> Iterator[Finding]:
-    recorded = _recorded(root)
-    yield _source_finding(recorded, generation, settings.kafka.orders_topic)
-    yield (
-        Finding("stateful parts", "cannot", "the checkpoint has state, this version has no stateful part")
-        if recorded.has_state
-        else Finding("stateful parts", "ok", "none, neither in the checkpoint nor in the code")
-    )
-    yield (
-        Finding(
-            "unfinished batch", "cannot",
-            f"batch {generation.batch_id(recorded.planned)} is planned and not done: let the version that"
-            " planned it finish it (`saleslake up`, then `saleslake down`)",
-        )
-        if recorded.planned > recorded.committed
-        else Finding("unfinished batch", "ok", "none")
-    )  # fmt: skip
-    same_key = fingerprint(email_key(settings.lake.email_hmac_key_file)) == generation.email_key
-    yield (
-        Finding("e-mail key", "ok", "the one that silver was written with")
-        if same_key
-        else Finding("e-mail key", "cannot", "another than silver was written with: put the old one back")
+def _renamed(others: list[str]) -> Finding:
+    return Finding(
+        "query",
+        "cannot",
+        f"it is named {QUERY}, the checkpoint that is there {', '.join(others)}",
+        "name it as before: under a new name it would begin anew and count every order twice",
     )
 
 
-def _source_finding(recorded: Recorded, generation: Generation, topic: str) -> Finding:
-    if generation.topic != topic:
+def _meaning(lake: LakeSettings, generation: Generation) -> Iterator[Finding]:
+    """Settings by which records are judged: changed, they make something else of the same records."""
+    yield _currency(lake)
+    yield _key(lake, generation)
+
+
+def _currency(lake: LakeSettings) -> Finding:
+    what, wanted = "reporting currency", lake.reporting_currency
+    try:
+        held = _currency_of_silver(lake.root)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        return Finding(what, "unseen", f"no order of silver can be read: {error}")
+    if held not in (None, wanted):
         return Finding(
-            "source", "cannot",
-            f"the checkpoint reads topic {generation.topic}, the settings say {topic}: set kafka.orders_topic"
-            " back, or begin a new lake for the new topic",
-        )  # fmt: skip
-    if len(recorded.sources) > 1 or any(topic not in json.loads(source) for source in recorded.sources):
-        return Finding(
-            "source", "cannot", f"the checkpoint was made by a query of other sources: {recorded.sources}"
+            what,
+            "cannot",
+            f"silver has orders in {held}, the settings say {wanted}",
+            f"set lake.reporting_currency back to {held}: cents of two currencies do not add up, so another"
+            " one is another lake",
         )
-    return Finding("source", "ok", f"Kafka topic {topic}")
+    return Finding(what, "ok", wanted)
 
 
-def _recorded(root: Path) -> Recorded:
-    folder = checkpoint(root, QUERY)
-    planned, committed = (
-        max((int(file.name) for file in (folder / name).glob("[0-9]*") if file.name.isdigit()), default=-1)
-        for name in ("offsets", "commits")
-    )
-    lines = (folder / "offsets" / str(planned)).read_text().splitlines() if planned >= 0 else []
-    # Line 1 is the format's version, line 2 its metadata, each further one a source's offsets.
-    return Recorded(lines[2:], planned, committed, (folder / "state").exists())
+def _currency_of_silver(root: Path) -> str | None:
+    """That of any order: the contract lets no other into the same lake."""
+    if not DeltaTable.is_deltatable(str(SILVER_ORDERS.path(root))):
+        return None
+    # From a file itself: the table may need features that readers here do not have.
+    files = pa.table(opened(SILVER_ORDERS, root).get_add_actions(flatten=True))["path"]
+    if not len(files):
+        return None
+    file = SILVER_ORDERS.path(root) / unquote(files[0].as_py())
+    return str(pq.read_table(file, columns=["currency"], page_checksum_verification=True)["currency"][0])
 
 
-def as_text(found: list[Finding]) -> str:
-    width = max(len(finding.what) for finding in found)
-    marks = {"ok": "ok    ", "grows": "grows ", "cannot": "CANNOT"}
-    return "\n".join(f"{marks[f.state]}  {f.what:<{width}}  {f.text}" for f in found)
+def _key(lake: LakeSettings, generation: Generation) -> Finding:
+    way_out = "put the old one back, from a backup of the run folder's secrets"
+    try:
+        found = fingerprint(email_key(lake.email_hmac_key_file))
+    except SettingsError as error:
+        return Finding("e-mail key", "cannot", str(error), way_out)
+    if found != generation.email_key:
+        text = "another than silver was written with: every repeat of an order would look like a conflict"
+        return Finding("e-mail key", "cannot", text, way_out)
+    return Finding("e-mail key", "ok", "the one that silver was written with")
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -116,13 +133,8 @@ def main(argv: list[str] | None = None) -> int:
     except LakehouseError as error:
         print(error, file=sys.stderr)
         return 1
-    fits = all(finding.state != "cannot" for finding in found)
-    if args.json:
-        print(json.dumps({"fits": fits, "findings": [f._asdict() for f in found]}, indent=2))
-    else:
-        print(as_text(found))
-        print("This version can go on from here." if fits else "This version cannot go on from here.")
-    return 0 if fits else 1
+    print(json.dumps(as_json(found), indent=2) if args.json else as_text(found))
+    return 0 if fits(found) else 1
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def _value_conditions(reporting_currency: str) -> dict[str, Column]:
         F.replace("text", F.lit("\\\\")), F.lit("\\u0000")
     )
     return {
-        "schema_version_unknown": F.col("order.schema_version") != contract.SCHEMA_VERSION,
+        "schema_version_unknown": ~F.col("order.schema_version").isin(*contract.SCHEMA_VERSIONS),
         "currency_unsupported": F.col("order.currency") != reporting_currency,
         "value_unknown": _any(*is_unknown),
         "nul_character": has_nul,

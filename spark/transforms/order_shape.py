@@ -6,20 +6,22 @@ one string comparison; only the others ("odd" ones) are taken apart field by fie
 """
 
 from functools import reduce
+from itertools import chain, combinations
 from operator import or_
 
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import types as T
 
+from lake.contract import FIELDS_SINCE, SCHEMA_VERSIONS
 from lake.schemas.orders import PAYLOAD, PAYLOAD_LINE
 from spark.transforms.json_text import STRICT
 
 RFC_3339 = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$"
 LAST_64_BIT = float(2**63)
 
-OPTIONAL_FIELDS = ("customer_email",)
-REQUIRED_FIELDS = tuple(name for name in PAYLOAD.names if name not in OPTIONAL_FIELDS)
+OPTIONAL_FIELDS = tuple(field.name for field in PAYLOAD if field.nullable)
+REQUIRED_FIELDS = tuple(field.name for field in PAYLOAD if not field.nullable)
 
 
 def _names(struct: T.StructType, kind: T.DataType) -> tuple[str, ...]:
@@ -38,7 +40,16 @@ def _kind(declared: T.DataType) -> str:
     return {T.StringType(): "STRING", T.LongType(): "BIGINT"}[declared]  # type: ignore[index]
 
 
-PLAIN_SHAPES = (_shape(PAYLOAD), _shape(PAYLOAD, without=OPTIONAL_FIELDS))
+def plain_shapes(version: int) -> tuple[str, ...]:
+    """
+    Every shape of an order that has all required fields of a version and any of its optional ones.
+
+    Each optional field doubles them: a handful costs nothing, a dozen would.
+    """
+    later = tuple(name for name in OPTIONAL_FIELDS if FIELDS_SINCE.get(name, 1) > version)
+    optional = [name for name in OPTIONAL_FIELDS if name not in later]
+    absent = chain.from_iterable(combinations(optional, count) for count in range(len(optional) + 1))
+    return tuple(_shape(PAYLOAD, without=(*later, *names)) for names in absent)
 
 
 def with_order(documents: DataFrame) -> DataFrame:
@@ -49,21 +60,52 @@ def with_order(documents: DataFrame) -> DataFrame:
         documents: columns of `with_document`.
 
     Returns:
-        The same rows plus `order` (PAYLOAD, what could be read as declared), `ordered_at timestamp` (NULL
-        unless RFC 3339 with a zone), and for odd objects `fields map<string,variant>` and `line_fields
-        array<map<string,variant>>`.
+        The same rows plus `order` (PAYLOAD, what could be read as declared in the record's version),
+        `ordered_at timestamp` (NULL unless RFC 3339 with a zone), and for odd objects `fields` and
+        `unknown_fields`, both `map<string,variant>`, and `line_fields array<map<string,variant>>`.
     """
-    is_plain = F.col("shape").isin(*PLAIN_SHAPES)
-    is_odd_object = F.col("shape").startswith("OBJECT") & (~is_plain | _has_hole())
+    is_odd_object = F.col("shape").startswith("OBJECT") & (~_is_plain() | _has_hole())
     return (
         documents.withColumn("order", F.from_json("text", PAYLOAD, STRICT))
+        .withColumn("order", _of_its_version(F.col("order")))
         .withColumn("ordered_at", _instant(F.col("order.ordered_at")))
-        .withColumn("fields", F.when(is_odd_object, _as_map(F.col("document"))))
+        .withColumn("_fields", F.when(is_odd_object, _as_map(F.col("document"))))
+        .withColumn("fields", F.map_filter("_fields", lambda name, _: _is_known(name)))
+        .withColumn("unknown_fields", F.map_filter("_fields", lambda name, _: ~_is_known(name)))
+        .drop("_fields")
         .withColumn(
             "line_fields",
             F.transform(F.try_variant_get(F.col("fields")["lines"], "$", "array<variant>"), _as_map),
         )
     )
+
+
+def _of_its_version(order: Column) -> Column:
+    """Without the fields of versions after its own."""
+    for name, since in FIELDS_SINCE.items():
+        order = order.withField(name, F.when(order["schema_version"] >= since, order[name]))
+    return order
+
+
+def _is_plain() -> Column:
+    # What is plain in the first version is so in all, so that most records need no look at theirs.
+    plain = F.col("shape").isin(*plain_shapes(SCHEMA_VERSIONS[0]))
+    for version in (version for version in SCHEMA_VERSIONS if version > SCHEMA_VERSIONS[0]):
+        plain |= _is_since(version) & F.col("shape").isin(*plain_shapes(version))
+    return plain
+
+
+def _is_since(version: int) -> Column:
+    """Whether the record is of this version or a later one; it is not when it names none."""
+    return F.coalesce(F.col("order.schema_version") >= version, F.lit(False))
+
+
+def _is_known(name: Column) -> Column:
+    """Whether the record's version has a field of this name."""
+    known = name.isin(*(field for field in PAYLOAD.names if field not in FIELDS_SINCE))
+    for field, since in FIELDS_SINCE.items():
+        known |= (name == field) & _is_since(since)
+    return known
 
 
 def _instant(written: Column) -> Column:
@@ -86,18 +128,28 @@ def _as_map(document: Column) -> Column:
 
 def with_rescued(orders: DataFrame) -> DataFrame:
     """
-    Add `rescued`, the fields the contract does not know, as a JSON object; NULL when there are none.
+    Add `rescued variant`, an object of the fields that the contract does not know in the record's version;
+    NULL when there are none.
 
     Unknown fields of lines stand under its key `lines`, one object per line in the order they were sent.
     """
-    unknown = F.map_filter("fields", lambda name, _: ~name.isin(*PAYLOAD.names))
+    unknown = F.col("unknown_fields")
     unknown_of_lines = F.transform(
         "line_fields", lambda line: F.map_filter(line, lambda name, _: ~name.isin(*PAYLOAD_LINE.names))
     )
     has_unknown_in_lines = F.coalesce(F.exists(unknown_of_lines, lambda line: F.size(line) > 0), F.lit(False))
     of_lines = F.create_map(F.lit("lines"), F.to_variant_object(unknown_of_lines))
     rescued = F.when(has_unknown_in_lines, F.map_concat(unknown, of_lines)).otherwise(unknown)
-    return orders.withColumn("rescued", F.when(F.size(rescued) > 0, F.to_json(F.to_variant_object(rescued))))
+    return orders.withColumn("rescued", F.when(F.size(rescued) > 0, F.to_variant_object(rescued)))
+
+
+def names_of(rescued: Column) -> Column:
+    """The names in a `rescued`, as `array<string>`: those of lines start with `lines.`; NULL when NULL."""
+    names = F.map_keys(_as_map(rescued))
+    lines = F.transform(F.try_variant_get(rescued, "$.lines", "array<variant>"), _as_map)
+    in_lines = F.array_distinct(F.flatten(F.transform(lines, F.map_keys)))
+    told = F.transform(in_lines, lambda name: F.concat(F.lit("lines."), name))
+    return F.concat(F.array_remove(names, "lines"), F.coalesce(told, F.array().cast("array<string>")))
 
 
 def shape_conditions() -> dict[str, Column]:

@@ -17,7 +17,9 @@ AS_WRITTEN = [
     for field in ORDER
     if field.name in PAYLOAD.names and field.dataType == PAYLOAD[field.name].dataType
 ]
-# Not part of what an order says: a repeat may carry another event_id, and schema_version is fixed.
+# Not part of what an order says: a repeat may carry another event_id, and come from a producer of another
+# version. A field that an order does not have is no part of its hash either (`to_json` leaves NULLs out), so
+# a field that the contract gets later changes no hash of before.
 NOT_CONTENT = ("event_id", "schema_version")
 JUDGED = ("reasons", *ORDER.names, "rescued", "is_late", "order_hash")
 

@@ -79,8 +79,7 @@ class Actor:
         return self._burst(action, 300, "--conflicts", "30%", "--duplicates", "20%")
 
     def kill_producer(self, action: Action) -> str:
-        code = self._traffic.killed_burst(action.details["seed"], action.details["seconds"])
-        return f"ended with {code}"
+        return self._traffic.killed_burst(action.details["seed"], action.details["seconds"])
 
     def _burst(self, action: Action, count: int, *faults: str) -> str:
         code = self._traffic.burst(action.details["seed"], count, *faults)

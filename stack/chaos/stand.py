@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
@@ -21,8 +21,9 @@ from stack.chaos.disk import SmallDisk
 from stack.chaos.recovery import Disruption
 from stack.configuration import LAKE_WRITER
 from stack.files import write_private
-from stack.layout import RunFolder
+from stack.layout import Ports, RunFolder
 from stack.lifecycle import Wanted, down, up
+from stack.processes import free_port
 from stack.supervisor import Supervisor
 
 # A driver that starts, replays and closes its first batch takes 40 to 80 s on two busy cores.
@@ -124,6 +125,7 @@ def standing(root: Path, *, with_airflow: bool) -> Iterator[Stand]:
     use_run_dir(root)
     stand = Stand(RunFolder(root), with_airflow)
     write_private(settings_file(root), json.dumps(SETTINGS, indent=2) + "\n")
+    write_private(stand.folder.ports_file, json.dumps(asdict(unusual_ports())) + "\n")
     stand.disk.mount()
     try:
         stand.up()
@@ -131,3 +133,11 @@ def standing(root: Path, *, with_airflow: bool) -> Iterator[Stand]:
     finally:
         down(stand.folder, lambda part, waiting_for: None)
         stand.disk.unmount(keep=stand.keep_lake)
+
+
+def unusual_ports() -> Ports:
+    """Free ones: the usual ones are left to the stack that people work with."""
+    chosen: set[int] = set()
+    while len(chosen) < len(fields(Ports)):
+        chosen.add(free_port())
+    return Ports(*chosen)

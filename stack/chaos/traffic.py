@@ -1,14 +1,18 @@
 """Orders that arrive all the time, and bursts of special ones. Every record comes from the walk's seed."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import sleep
 
+from include.errors import StackError
 from include.settings import PROJECT_ROOT
 from stack.layout import RunFolder
-from stack.processes import end
+from stack.processes import end, wait_until
 from stack.supervisor import environment
 
 RATE = 20
@@ -19,8 +23,6 @@ LAST_ANSWERS_SECONDS = 60
 # A burst waits as long for a broker that was killed.
 PATIENCE_SECONDS = 120
 KILLED_RATE = 500
-# What the simulator takes until it sends, about.
-IMPORT_SECONDS = 2.5
 
 
 class Traffic:
@@ -47,14 +49,27 @@ class Traffic:
         """Send `count` records as fast as it goes; returns the exit code. Twice sends the same records."""
         return self._begin(*self._words(seed, count), *faults).wait(timeout=PATIENCE_SECONDS)
 
-    def killed_burst(self, seed: int, seconds: float) -> int:
+    def killed_burst(self, seed: int, seconds: float) -> str:
         """A producer that dies in the middle: some of its records are never answered for."""
         process = self._begin("--seed", str(seed), "--rate", str(KILLED_RATE))
         try:
-            return process.wait(timeout=IMPORT_SECONDS + seconds)
-        except subprocess.TimeoutExpired:
+            wait_until(
+                lambda: self._has_sent(seed), seconds=PATIENCE_SECONDS, what="the producer's first order"
+            )
+            sleep(seconds)
+        except StackError as error:
+            return str(error)
+        finally:
             process.kill()
-            return process.wait()
+            process.wait()
+        return f"killed {seconds} s after its first order"
+
+    def _has_sent(self, seed: int) -> bool:
+        """The truth manifest is there before the order is sent."""
+        query = "select 1 from runs join events using (run_id) where seed = ? limit 1"
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self._folder.manifest, timeout=5)) as manifest:
+            return manifest.execute(query, (seed,)).fetchone() is not None
+        return False
 
     def _words(self, seed: int, count: int) -> list[str]:
         span = f"{SPAN.total_seconds():.0f}s"

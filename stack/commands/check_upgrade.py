@@ -1,17 +1,21 @@
 """
-Say before a deploy whether this version of the code can go on from the checkpoint and tables that are there.
+Say before a deploy whether this version of the code can go on from the lake and the database that are there.
 
-Run it with the new version against the run folder of the old one (`--run-dir`). It compares source, stateful
-parts, unfinished batch and e-mail key with the checkpoint, and columns, types and partitions with the tables.
-What `grows` is added by the next start; what `CANNOT` be survived comes with the way out. It changes nothing
-and needs no running stack. Exit code 0 only when nothing stands against it.
+Run it with the new version against the run folder of the old one (`--run-dir`), which may be up or down. It
+compares source, stateful parts, Spark settings and unfinished batch with the checkpoint; columns, types,
+partitions and protocol with the tables; reporting currency and e-mail key with silver; and the migrations
+with the database, if that answers. What `grows` is added by the next start; what `CANNOT` be survived comes
+with the way out; `unseen` could not be looked at. It changes nothing. Exit code 0 only when nothing stands
+against it.
 """
 
 import argparse
+import json
 
+from include.findings import as_json, as_text, fits
 from include.settings import run_dir
 from stack.layout import RunFolder
-from stack.repair import run_job
+from stack.upgrade import examine
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,5 +23,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    words = ["--json"] if args.json else []
-    return run_job(RunFolder(run_dir()), "spark.streaming.upgrade_check", *words)
+    found = examine(RunFolder(run_dir()))
+    print(json.dumps(as_json(found), indent=2) if args.json else as_text(found))
+    return 0 if fits(found) else 1

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,7 +33,10 @@ def alive(settings: Settings, caught_up_after: float | None) -> Finding:
     with closing(connect(settings.postgres, application_name="saleslake invariants")) as connection:
         row = connection.execute(PROGRESS).fetchone()
     problems = [*_late(caught_up_after), *_not_running(row, settings)]
-    return judged("I11", {"streams": int(row is not None)}, problems)
+    finding = judged("I11", {"stream": int(row is not None)}, problems)
+    if caught_up_after is None:
+        return finding
+    return replace(finding, looked_at=f"all in the lake {caught_up_after:.0f} s after the last fault")
 
 
 def _late(seconds: float | None) -> Iterable[str]:

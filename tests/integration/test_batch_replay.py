@@ -1,33 +1,18 @@
 """A batch that dies after any of its steps is completed by its replay, and nothing is there twice."""
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import psycopg
 import pytest
-from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import LedgerImbalance
 from include.fault_points import STEPS
-from include.sales_db import connect
-from include.settings import PostgresSettings
-from lake.tables import GOLD_ORDER_VALUE_MINUTE, SILVER_ORDERS, TABLES, Table, checkpoint, order_index
+from lake.tables import GOLD_ORDER_VALUE_MINUTE, SILVER_ORDERS
 from spark.streaming import batch
-from spark.streaming.batch import BatchWriter
-from spark.streaming.closing import close_batch
-from spark.streaming.delta_log import ensure_table
-from spark.streaming.generation import QUERY, Generation, begin_generation
-from spark.streaming.order_index import OrderIndex
-from spark.streaming.plan import read_plan
-from spark.transforms.orders import judged_orders
-from tests.orders import kafka_records, order
+from tests.orders import order
 
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
 
-RULES = {"reporting_currency": "USD", "late_after_minutes": 60, "email_key": b"k" * 32}
 FIRST = [order(), order(event_id="E-2"), order(total_cents=1), order(order_id="O-2"), "{}"]
 SECOND = [
     order(event_id="E-3"),
@@ -48,86 +33,11 @@ def crash_at(point: str) -> Callable[[str], None]:
     return reach
 
 
-class Lake:
-    """A lake of its own, written batch by batch without Kafka in front."""
-
-    def __init__(self, spark: SparkSession, root: Path, connection: psycopg.Connection) -> None:
-        self.spark, self.root, self.connection = spark, root, connection
-        for table in TABLES:
-            ensure_table(spark, table, root)
-        self.generation: Generation = begin_generation(
-            root, topic="orders.v1", topic_id="t", first_batch_id=0, starting_offsets={0: 0}, email_key="k"
-        )
-        self._ends: list[int] = []
-
-    def plan(self, number: int, end: int) -> None:
-        folder = checkpoint(self.root, QUERY) / "offsets"
-        folder.mkdir(exist_ok=True)
-        (folder / str(number)).write_text(
-            f'v1\n{{"batchTimestampMs": 1000}}\n{json.dumps({"orders.v1": {"0": end}})}'
-        )
-
-    def write(self, number: int, records: list[Any], first_offset: int, reach=lambda _: None) -> None:
-        """One try at a batch, by a driver that has just started."""
-        self.plan(number, first_offset + len(records))
-        rows = kafka_records(self.spark, *records, first_offset=first_offset)
-        index = OrderIndex(order_index(self.root))
-        with closing(index):
-            writer = BatchWriter(
-                self.root,
-                self.generation,
-                index,
-                lambda done, reach: close_batch(self.connection, done, reach),
-                reach,
-            )
-            plan = read_plan(self.root, self.generation, number)
-            writer.write(rows.transform(judged_orders, **RULES), plan)
-
-    def rows(self, table: Table) -> DataFrame:
-        return self.spark.read.format("delta").load(str(table.path(self.root)))
-
-    def content(self) -> dict[str, Any]:
-        """Every row of the lake and of the database."""
-        in_lake = {t.full_name: sorted(map(str, self.rows(t).collect())) for t in TABLES}
-        in_database = {name: sorted(self.connection.execute(QUERIES[name]).fetchall()) for name in QUERIES}
-        return in_lake | in_database
-
-
-QUERIES = {
-    "ledger": "select partition, start_offset, end_offset, read_rows, read_cents, silver_rows, silver_cents,"
-    " duplicate_rows, duplicate_cents, quarantined_rows, quarantined_cents, batch_id from ops.ledger",
-    "hours": "select * from ops.hour_ledger",
-    "products": "select * from live.product_sales_minute",
-    "values": "select * from live.order_value_minute",
-}
-
-
-@pytest.fixture
-def connection(own_sales_database: PostgresSettings) -> Iterator[psycopg.Connection]:
-    with closing(connect(own_sales_database, application_name="test", autocommit=True)) as connection:
-        yield connection
-
-
-@pytest.fixture
-def new_lake(spark, tmp_path, connection, own_postgres_server) -> Iterator[Callable[[str], Lake]]:
-    superuser = own_postgres_server.as_superuser("sales")
-    with closing(connect(superuser, application_name="test", autocommit=True)) as owner:
-
-        def make(name: str) -> Lake:
-            owner.execute(
-                "truncate ops.ledger, ops.hour_ledger, live.product_sales_minute, live.order_value_minute,"
-                " live.products"
-            )
-            return Lake(spark, tmp_path / name, connection)
-
-        yield make
-
-
 def records_of(number: int) -> list[Any]:
-    """A new order, a repeat and a contradiction of the one before, a broken record."""
+    """A new order with an unknown field, a repeat and a contradiction of the one before, a broken record."""
     before = f"O-{number - 1}"
     return [
-        order(order_id=f"O-{number}"),
+        order(order_id=f"O-{number}", coupon="X"),
         order(order_id=before, event_id="E-9"),
         order(order_id=before, customer_id="C-9"),
         "{}",

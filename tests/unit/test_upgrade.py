@@ -1,23 +1,26 @@
 """A version of the code that does not fit to the lake is found before it writes."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable, Schema
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction
 from pyspark.sql import types as T
 
 from include.errors import UpgradeRefused
-from include.settings import KafkaSettings, LakeSettings, Settings
+from include.settings import RUN_DIR_VARIABLE, KafkaSettings, LakeSettings, Settings
 from lake.schemas.orders import COLUMNS
-from lake.tables import SILVER_ORDERS, TABLES, Table, checkpoint
+from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, TABLES, Table, checkpoint, writer_lock
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.email_key import email_key, fingerprint
-from spark.streaming.generation import QUERY, begin_generation
+from spark.streaming.generation import QUERY, begin_generation, load_generation
 from spark.streaming.table_shape import findings_of, missing_columns, refuse_misfits
 from spark.streaming.upgrade_check import findings, main
+from stack.cli import main as saleslake
 from tests.draining import key_file
 
 Change = Callable[[list[T.StructField]], list[T.StructField]]
@@ -146,10 +149,43 @@ def test_state_is_found(settings):
     assert cannot(settings) == ["stateful parts"]
 
 
+def begin(settings: Settings, batch: int) -> None:
+    """The batch is planned, and bronze has its commit, without rows."""
+    root = settings.lake.root
+    plan(root, batch, {"orders.v1": {"0": 20}})
+    make(BRONZE_ORDERS, root)
+    bronze = DeltaTable(str(BRONZE_ORDERS.path(root)))
+    generation = load_generation(root)
+    assert generation is not None
+    done = CommitProperties(app_transactions=[Transaction(generation.app_id, batch)])
+    bronze.create_write_transaction([], "append", bronze.schema(), ["date_utc"], commit_properties=done)
+
+
 def test_an_unfinished_batch_is_found(settings):
     """Two versions would judge its records, each a part of them."""
-    plan(settings.lake.root, 1, {"orders.v1": {"0": 20}})
+    begin(settings, 1)
     assert cannot(settings) == ["unfinished batch"]
+
+
+def test_the_batch_of_a_writer_that_runs_is_told_as_such(settings):
+    """It is in the middle of one nearly always; whether it ends it is seen after the stop."""
+    begin(settings, 1)
+    words = [sys.executable, "-c", "import time; time.sleep(60)", "spark.streaming.lake_writer"]
+    with subprocess.Popen(words) as writer:
+        writer_lock(settings.lake.root).write_text(str(writer.pid))
+        found = {f.what: f for f in findings(settings)}["unfinished batch"]
+        writer.kill()
+    assert (found.state, str(writer.pid) in found.text) == ("unseen", True)
+    assert cannot(settings) == ["unfinished batch"]
+
+
+def test_a_batch_that_is_only_planned_is_nobodys(settings):
+    """A stop in good order holds back what Spark has planned: either version may begin it."""
+    plan(settings.lake.root, 1, {"orders.v1": {"0": 20}})
+    assert cannot(settings) == []
+    begin(settings, 0)
+    plan(settings.lake.root, 1, {"orders.v1": {"0": 20}})
+    assert cannot(settings) == []
 
 
 def test_another_key_is_found(settings):
@@ -158,10 +194,49 @@ def test_another_key_is_found(settings):
     assert cannot(settings) == ["e-mail key"]
 
 
+@pytest.fixture
+def run_folder(settings: Settings, tmp_path: Path) -> Path:
+    """The run folder of a stack that has this lake and never had a database."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    stored = {"lake": settings.lake.model_dump(mode="json")}
+    (folder / "settings.json").write_text(json.dumps(stored))
+    return folder
+
+
+def check_upgrade(folder: Path, *words: str) -> int:
+    return saleslake(["--run-dir", str(folder), "check-upgrade", *words])
+
+
+def test_the_command_line_says_what_it_could_not_see(settings, run_folder, capsys, monkeypatch):
+    """No database is no finding against a version; exit code 1 only for what cannot be."""
+    monkeypatch.setenv(RUN_DIR_VARIABLE, "")  # put back after the command has set it
+    assert check_upgrade(run_folder, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    states = {finding["what"]: finding["state"] for finding in told["findings"]}
+    assert told["fits"]
+    assert states["migrations"] == "unseen"
+    assert states["source"] == states["reporting currency"] == "ok"
+
+    settings.lake.email_hmac_key_file.write_text("cd" * 32)
+    assert check_upgrade(run_folder) == 1
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "CANNOT  e-mail key" in out
+    assert out.splitlines()[-1] == "This version cannot go on from here."
+
+
+def test_no_stack_is_not_taken_for_a_good_one(tmp_path, capsys, monkeypatch):
+    """A wrong --run-dir compares nothing, and says so."""
+    monkeypatch.setenv(RUN_DIR_VARIABLE, "")
+    assert check_upgrade(tmp_path) == 1
+    assert "Nothing was compared" in capsys.readouterr().err
+
+
 def test_the_command_says_so_and_fails(settings, monkeypatch, capsys):
     """Exit code 1, and what stands against it."""
     monkeypatch.setattr("spark.streaming.upgrade_check.get_settings", lambda: settings)
     assert main([]) == 0
-    plan(settings.lake.root, 1, {"orders.v1": {"0": 20}})
+    begin(settings, 1)
     assert main(["--json"]) == 1
     assert '"fits": false' in capsys.readouterr().out
