@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
@@ -14,6 +14,7 @@ import pyarrow.dataset as ds
 from deltalake.exceptions import TableNotFoundError
 
 from include.errors import LakehouseError
+from include.redrive.marks import Mark
 from lake.contract import DUPLICATE
 from lake.reading import delta_table, record_batches
 from lake.tables import SILVER_REJECTED
@@ -44,16 +45,21 @@ class Sample:
     order_id: str | None
     amount_cents: int | None
     excerpt: str
+    redriven: dict[str, str | None] | None = None  # state, run_id, fix and where the copy lies
 
 
 @dataclass(slots=True)
 class Answer:
-    """`by_reason` counts a record under each of its reasons, `duplicate` for repeats."""
+    """
+    `by_reason` counts a record under each of its reasons, `duplicate` for repeats. `redriven` counts what
+    became of those of the records that were sent again.
+    """
 
     records: int = 0
     by_reason: Counter[str] = field(default_factory=Counter)
     by_hour: Counter[tuple[str, str]] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
+    redriven: Counter[str] = field(default_factory=Counter)
 
     def as_json(self) -> dict[str, Any]:
         hours: dict[str, dict[str, int]] = {}
@@ -63,16 +69,21 @@ class Answer:
             "records": self.records,
             "by_reason": dict(self.by_reason.most_common()),
             "by_hour": hours,
+            "redriven": dict(self.redriven),
             "samples": [asdict(sample) for sample in self.samples],
         }
 
 
-def read_rejected(root: Path, question: Question) -> Answer:
+def read_rejected(root: Path, question: Question, marks: Mapping[str, Mark] | None = None) -> Answer:
     """
+    Args:
+        marks: what was sent again, by position; see `include.redrive.marks.read_marks`.
+
     Raises:
         LakehouseError: there is no table yet.
     """
-    answer = Answer()
+    answer, known = Answer(), marks or {}
+    came_back = _rejected_again(root, known)
     for row in _rows(root, question):
         reasons = row["reasons"] or [DUPLICATE]
         if question.reasons and question.reasons.isdisjoint(reasons):
@@ -81,12 +92,37 @@ def read_rejected(root: Path, question: Question) -> Answer:
         answer.records += 1
         answer.by_reason.update(reasons)
         answer.by_hour.update((hour, reason) for reason in reasons)
+        mark = known.get(_position(row))
+        if mark is not None:
+            answer.redriven.update(_fates(mark, came_back))
         if len(answer.samples) < question.samples:
-            answer.samples.append(_sample(row, reasons, shows_emails=question.shows_emails))
+            answer.samples.append(_sample(row, reasons, mark, shows_emails=question.shows_emails))
     return answer
 
 
-def _rows(root: Path, question: Question) -> Iterator[dict[str, Any]]:
+def _position(row: Mapping[str, Any]) -> str:
+    return f"{row['topic']}:{row['partition']}:{row['offset']}"
+
+
+def _fates(mark: Mark, came_back: Mapping[str, str]) -> Iterator[str]:
+    """How far the send got and, of a copy, where it is."""
+    yield mark.state
+    if mark.copy in came_back:
+        yield "repeats" if came_back[mark.copy] == DUPLICATE else "rejected again"
+    elif mark.copy is not None:
+        yield "in silver" if mark.is_read else "waiting"
+
+
+def _rejected_again(root: Path, marks: Mapping[str, Mark]) -> dict[str, str]:
+    """The disposition of copies that did not enter silver, by position."""
+    copies = {mark.copy for mark in marks.values() if mark.copy is not None}
+    if not copies:
+        return {}
+    rows = _rows(root, Question(), ["disposition", "topic", "partition", "offset"])
+    return {at: row["disposition"] for row in rows if (at := _position(row)) in copies}
+
+
+def _rows(root: Path, question: Question, columns: list[str] = COLUMNS) -> Iterator[dict[str, Any]]:
     try:
         dataset = delta_table(SILVER_REJECTED, root).to_pyarrow_dataset()
     except TableNotFoundError as error:
@@ -100,18 +136,19 @@ def _rows(root: Path, question: Question) -> Iterator[dict[str, Any]]:
         ds.field("kafka_timestamp") < question.until if question.until else None,
     ]
     conditions = [condition for condition in wanted if condition is not None]
-    for batch in record_batches(dataset, COLUMNS, reduce(and_, conditions) if conditions else None):
+    for batch in record_batches(dataset, columns, reduce(and_, conditions) if conditions else None):
         yield from batch.to_pylist()
 
 
-def _sample(row: dict[str, Any], reasons: list[str], *, shows_emails: bool) -> Sample:
+def _sample(row: dict[str, Any], reasons: list[str], mark: Mark | None, *, shows_emails: bool) -> Sample:
     return Sample(
-        position=f"{row['topic']}:{row['partition']}:{row['offset']}",
+        position=_position(row),
         arrived_at=row["kafka_timestamp"].astimezone(UTC).isoformat(),
         reasons=reasons,
         order_id=None if row["order_id"] is None else harmless(row["order_id"]),
         amount_cents=row["amount_cents"],
         excerpt=excerpt(row["value"], shows_emails=shows_emails),
+        redriven=mark and {"state": mark.state, "run_id": mark.run_id, "fix": mark.fix, "copy": mark.copy},
     )
 
 
@@ -134,9 +171,12 @@ def harmless(text: str) -> str:
 def as_text(answer: Answer) -> str:
     if not answer.records:
         return "No rejected records."
-    width = max(map(len, answer.by_reason))
+    width = max(map(len, [*answer.by_reason, *answer.redriven]))
     lines = [f"{answer.records:,} rejected records", "", "by reason"]
     lines += [f"  {reason:<{width}}  {count:>9,}" for reason, count in answer.by_reason.most_common()]
+    if answer.redriven:
+        lines += ["", "sent again by replay_rejected"]
+        lines += [f"  {fate:<{width}}  {count:>9,}" for fate, count in answer.redriven.items()]
     lines += ["", "by hour of arrival (UTC)"]
     lines += [f"  {hour}  {reason:<{width}}  {n:>9,}" for (hour, reason), n in sorted(answer.by_hour.items())]
     for sample in answer.samples:
@@ -147,4 +187,11 @@ def as_text(answer: Answer) -> str:
             f"  order {sample.order_id or '?'}{amount}",
             f"  {sample.excerpt}",
         ]
+        if sample.redriven:
+            lines.append("  " + _as_words(sample.redriven))
     return "\n".join(lines)
+
+
+def _as_words(redriven: Mapping[str, str | None]) -> str:
+    where = f" as {redriven['copy']}" if redriven["copy"] else ""
+    return f"{redriven['state']} again{where} by run {redriven['run_id']}, fix {redriven['fix']}"

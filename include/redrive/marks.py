@@ -36,6 +36,25 @@ KNOWN = (
 )
 
 
+# A copy is read once the ledger covers its offset.
+MARKS = """
+select r.partition, r."offset", r.state, r.run_id, r.fix, r.new_partition, r.new_offset,
+       coalesce(r.new_offset < (select max(l.end_offset) from ops.ledger l
+                                where (l.topic, l.partition) = (r.topic, r.new_partition)), false)
+from ops.redriven r where r.topic = %s
+"""
+
+
+class Mark(NamedTuple):
+    """What `ops.redriven` tells of one record; `is_read` when the lake has the copy."""
+
+    state: str
+    run_id: str
+    fix: str
+    copy: str | None  # topic:partition:offset
+    is_read: bool
+
+
 class Outcome(NamedTuple):
     """What became of one send: `sent` to `copy`, `refused` for the reason in `detail`, or `not_sent`."""
 
@@ -88,6 +107,17 @@ def read_known(connection: psycopg.Connection, topic: str, request: Request) -> 
             if state == "sent" and run_id == request.run_id
         ),
     )
+
+
+def read_marks(connection: psycopg.Connection, topic: str) -> dict[str, Mark]:
+    """By the position of the original, topic:partition:offset."""
+    marks = {}
+    for partition, offset, state, run_id, fix, new_partition, new_offset, is_read in connection.execute(
+        MARKS, (topic,)
+    ):
+        copy = None if new_partition is None else str(Position(topic, new_partition, new_offset))
+        marks[str(Position(topic, partition, offset))] = Mark(state, run_id, fix, copy, is_read)
+    return marks
 
 
 def read_unfinished(connection: psycopg.Connection, topic: str) -> dict[Position, dict[int, int]]:

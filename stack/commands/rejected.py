@@ -2,15 +2,23 @@
 List the records that are not in silver: counted by reason and by hour of arrival, with samples.
 
 A record with several reasons counts under each of them; `duplicate` are repeats of accepted orders. Samples
-are shown escaped and with e-mail addresses masked. Exit code 0 also when there are none.
+are shown escaped and with e-mail addresses masked. What the DAG replay_rejected sent again is marked, if the
+database answers. Exit code 0 also when there are none.
 """
 
 import argparse
 import json
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING
 
-from include.settings import get_settings
+from include.settings import Settings, get_settings
 from lake.contract import DUPLICATE, QUARANTINED, REASONS
 from stack.commands.simulate import moment, natural
+
+if TYPE_CHECKING:
+    from include.redrive.marks import Mark
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +45,22 @@ def run(args: argparse.Namespace) -> int:
         samples=args.samples,
         shows_emails=args.show_emails,
     )
-    answer = read_rejected(get_settings().lake.root, question)
+    settings = get_settings()
+    answer = read_rejected(settings.lake.root, question, read_marks(settings))
     print(json.dumps(answer.as_json(), indent=2) if args.json else as_text(answer))
     return 0
+
+
+def read_marks(settings: Settings) -> "Mapping[str, Mark]":
+    """What was sent again; without the database nothing is known of it, and the rest can be said all the same."""
+    import psycopg
+
+    from include.redrive import marks
+    from include.sales_db import connect
+
+    try:
+        with closing(connect(settings.postgres, application_name="saleslake-rejected")) as connection:
+            return marks.read_marks(connection, settings.kafka.orders_topic)
+    except psycopg.Error as error:
+        print(f"What was sent again is not shown: {error}", file=sys.stderr)
+        return {}
