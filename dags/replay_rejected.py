@@ -1,9 +1,10 @@
 """
 ### Send quarantined records again
 
-After a rule was relaxed, a time has come or a fix was written, records in `silver.rejected` may be good. A run
-sends them through Kafka again: with their key and headers, and the header `saleslake-redrive` that names the
-position of the original. The lake writer judges the copies like every other record; an order enters silver once.
+After a rule was relaxed, a time has come or a fix was written, records in `silver.rejected` may be good. A
+run sends them through Kafka again: with their key and headers, and the header `saleslake-redrive` that names
+the position of the original. The lake writer judges the copies like every other record; an order enters
+silver once.
 
 | param | means |
 |---|---|
@@ -14,8 +15,8 @@ position of the original. The lake writer judges the copies like every other rec
 | `limit` | at most so many records, the oldest first |
 | `again` | also copies that were quarantined again, and what the broker refused |
 
-Each record is sent once, however often this runs: `ops.redriven` has the audit. **Safe to rerun**, also after a
-kill. The XCom `return_value` has the counts, and Markdown in `summary`.
+Each record is sent once, however often this runs: `ops.redriven` has the audit. **Safe to rerun**, also after
+a kill. The XCom `return_value` has the counts, and Markdown in `summary`.
 
 **If it is red**, what was sent is marked and what was not is not: read the last line of the log, then
 docs/runbooks/replay_rejected.md.
@@ -29,9 +30,8 @@ from airflow.sdk import Param, dag, get_current_context, task
 from include.dag_defaults import DEFAULT_ARGS, START
 from include.redrive.request import DEFAULT_LIMIT, FIX_NAMES, MAX_LIMIT, REASON_CODES
 
-TIME = {"default": None, "type": ["null", "string"], "format": "date-time"}
 PARAMS = {
-    "dry_run": Param(default=True, type="boolean", title="Dry run", description="Count and show, send nothing."),
+    "dry_run": Param(default=True, type="boolean", title="Dry run", description="Count and show only."),
     "reasons": Param(
         default=[],
         type="array",
@@ -40,8 +40,14 @@ PARAMS = {
         title="Reasons",
         description="Records all of whose reasons are among these. Empty: all of them, in a dry run only.",
     ),
-    "from": Param(**TIME, title="From", description="Arrived in Kafka at or after this time, UTC."),
-    "to": Param(**TIME, title="To", description="Arrived before this time, UTC."),
+    "from": Param(
+        default=None, type=["null", "string"], format="date-time", title="From",
+        description="Arrived in Kafka at or after this time, UTC.",
+    ),
+    "to": Param(
+        default=None, type=["null", "string"], format="date-time", title="To",
+        description="Arrived before this time, UTC.",
+    ),
     "fix": Param(
         default=FIX_NAMES[0],
         type="string",

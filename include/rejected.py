@@ -107,9 +107,12 @@ def _position(row: Mapping[str, Any]) -> str:
 def _fates(mark: Mark, came_back: Mapping[str, str]) -> Iterator[str]:
     """How far the send got and, of a copy, where it is."""
     yield mark.state
-    if mark.copy in came_back:
-        yield "repeats" if came_back[mark.copy] == DUPLICATE else "rejected again"
-    elif mark.copy is not None:
+    if mark.copy is None:
+        return
+    disposition = came_back.get(mark.copy)
+    if disposition is not None:
+        yield "repeats" if disposition == DUPLICATE else "rejected again"
+    else:
         yield "in silver" if mark.is_read else "waiting"
 
 

@@ -44,6 +44,8 @@ select r.partition, r."offset", r.state, r.run_id, r.fix, r.new_partition, r.new
 from ops.redriven r where r.topic = %s
 """
 
+REASONS = 'select partition, "offset", reasons from ops.redriven where topic = %s'
+
 
 class Mark(NamedTuple):
     """What `ops.redriven` tells of one record; `is_read` when the lake has the copy."""
@@ -120,6 +122,11 @@ def read_marks(connection: psycopg.Connection, topic: str) -> dict[str, Mark]:
     return marks
 
 
+def read_reasons(connection: psycopg.Connection, topic: str) -> list[tuple[int, int, list[str]]]:
+    """Partition, offset and the reasons each record was quarantined for when it was sent again."""
+    return connection.execute(REASONS, (topic,)).fetchall()
+
+
 def read_unfinished(connection: psycopg.Connection, topic: str) -> dict[Position, dict[int, int]]:
     """Records whose run ended between mark and answer, and the topic's ends before they were sent."""
     rows = connection.execute(UNFINISHED, (topic,)).fetchall()
@@ -136,8 +143,9 @@ def mark(
     marked = set()
     with connection.transaction():
         for position, reasons in records:
-            values = {**position._asdict(), "run_id": request.run_id, "fix": request.fix,
-                      "reasons": list(reasons), "ends": Jsonb(dict(ends)), "again": request.again}  # fmt: skip
+            asked = {"run_id": request.run_id, "fix": request.fix, "again": request.again}
+            found = {"reasons": list(reasons), "ends": Jsonb(dict(ends))}
+            values = {**position._asdict(), **asked, **found}
             if connection.execute(MARK, values).rowcount:
                 marked.add(position)
     return frozenset(marked)

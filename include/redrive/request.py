@@ -55,11 +55,14 @@ def request_of(run_id: str, params: Mapping[str, Any]) -> Request:
             f"{task}: it shall send, but names no reasons. Nothing was sent. Name the reasons whose"
             " rule was relaxed or whose cause the fix removes."
         )
+    since, until = _instant(params.get("from"), task), _instant(params.get("to"), task)
+    if since and until and until <= since:
+        raise RedriveRefused(f"{task}: its time ends before it begins. Nothing was sent. Correct it.")
     return Request(
         run_id,
         frozenset(reasons or REASONS),
-        _instant(params.get("from"), task),
-        _instant(params.get("to"), task),
+        since,
+        until,
         fix,
         dry_run,
         _limit(params.get("limit"), task),

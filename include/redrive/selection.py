@@ -55,7 +55,7 @@ class Chosen:
 
 @dataclass(slots=True)
 class Selection:
-    """Iterate over it once: chunks of chosen records in the order of their arrival. `left_out` counts the rest."""
+    """Iterate over it once: chunks of chosen records in order of arrival. `left_out` counts the rest."""
 
     root: Path
     topic: str
@@ -126,8 +126,8 @@ def read_quarantined(root: Path, topic: str, request: Request) -> Iterator[Rejec
         dataset = delta_table(SILVER_REJECTED, root).to_pyarrow_dataset()
     except TableNotFoundError as error:
         raise RedriveError(
-            f"Looking for quarantined records under {root}: there is no table silver.rejected yet. Nothing was"
-            " sent. The lake writer makes it at its first start: `saleslake status`."
+            f"Looking for quarantined records under {root}: there is no table silver.rejected yet. Nothing"
+            " was sent. The lake writer makes it at its first start: `saleslake status`."
         ) from error
     where = reduce(and_, [condition for condition in wanted if condition is not None])
     pieces = list(record_batches(dataset, REJECTED_COLUMNS, where))
@@ -169,8 +169,8 @@ def read_records(root: Path, topic: str, wanted: Iterable[Rejected]) -> dict[Pos
     missing = [str(row.position) for row in rows if row.position not in found]
     if missing:
         raise RedriveError(
-            f"Reading {len(rows)} quarantined records from bronze.orders: {len(missing)} are not there, first"
-            f" {missing[0]}. These and what comes after them were not sent. `saleslake reconcile` says what the"
-            " lake lacks."
+            f"Reading {len(rows)} quarantined records from bronze.orders: {len(missing)} are not there,"
+            f" first {missing[0]}. These and what comes after them were not sent. `saleslake reconcile`"
+            " says what the lake lacks."
         )
     return found

@@ -79,8 +79,8 @@ class OrdersTopic:
         gone = [number for number, start in starts.items() if first.get(number, 0) > start]
         if gone:
             raise RedriveError(
-                f"Looking for copies in {self._topic}: partition {gone[0]} begins at {first[gone[0]]}, the copy"
-                f" may lie from {starts[gone[0]]} on. Nothing was sent. What to do:"
+                f"Looking for copies in {self._topic}: partition {gone[0]} begins at {first[gone[0]]}, the"
+                f" copy may lie from {starts[gone[0]]} on. Nothing was sent. What to do:"
                 " docs/runbooks/replay_rejected.md, 'The topic no longer has the records'."
             )
         copies: dict[str, Position] = {}

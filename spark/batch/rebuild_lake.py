@@ -14,11 +14,13 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import pyspark.sql.functions as F
 from pyspark import StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import LakehouseError, NothingToHeal, TableDamaged
+from include.redrive.marks import read_reasons
 from include.settings import LakeSettings, Settings, get_settings
 from lake.schemas.orders import COLUMNS
 from lake.tables import (
@@ -50,7 +52,14 @@ log = logging.getLogger("rebuild")
 REBUILT = (SILVER_ORDERS, SILVER_REJECTED, GOLD_PRODUCT_SALES_MINUTE, GOLD_ORDER_VALUE_MINUTE)
 
 
-def rebuild(spark: SparkSession, lake: LakeSettings, target: Path, *, up_to: int) -> None:
+# Partition, offset and the reasons for which a record was quarantined before it was sent again.
+SentAgain = list[tuple[int, int, list[str]]]
+SENT_AGAIN = "partition int, offset bigint, standing_reasons array<string>"
+
+
+def rebuild(
+    spark: SparkSession, lake: LakeSettings, target: Path, sent_again: SentAgain, *, up_to: int
+) -> None:
     """Make every table but bronze under `target` from bronze's batches up to `up_to`. Twice is once."""
     shutil.rmtree(target, ignore_errors=True)
     for table in REBUILT:
@@ -58,13 +67,26 @@ def rebuild(spark: SparkSession, lake: LakeSettings, target: Path, *, up_to: int
     bronze = read(spark, BRONZE_ORDERS, lake.root)
     records, key = bronze.where(bronze.batch_id <= up_to), email_key(lake.email_hmac_key_file)
     judged = as_judged(records, lake, key=key, keep=["batch_id"])
-    disposed = judged.transform(with_disposition_in_order).persist(StorageLevel.MEMORY_AND_DISK)
+    standing = judged.transform(with_standing_reasons, spark.createDataFrame(sent_again, SENT_AGAIN))
+    disposed = standing.transform(with_disposition_in_order).persist(StorageLevel.MEMORY_AND_DISK)
     write(silver_orders(disposed.where("disposition is null")), SILVER_ORDERS, target)
     write(silver_rejected(disposed.where("disposition is not null")), SILVER_REJECTED, target)
     disposed.unpersist()
     silver = read(spark, SILVER_ORDERS, target)
     write(product_sales_minute(silver, "batch_id"), GOLD_PRODUCT_SALES_MINUTE, target)
     write(order_value_minute(silver, "batch_id"), GOLD_ORDER_VALUE_MINUTE, target)
+
+
+def with_standing_reasons(judged: DataFrame, sent_again: DataFrame) -> DataFrame:
+    """
+    What was sent again stays quarantined: a rule relaxed since would let the original in beside its copy.
+
+    Args:
+        judged: columns of `judged_orders`.
+        sent_again: columns of SENT_AGAIN.
+    """
+    marked = judged.join(F.broadcast(sent_again), on=["partition", "offset"], how="left")
+    return marked.withColumn("reasons", F.coalesce("standing_reasons", "reasons")).drop("standing_reasons")
 
 
 def read(spark: SparkSession, table: Table, root: Path) -> DataFrame:
@@ -80,9 +102,10 @@ def write(rows: DataFrame, table: Table, root: Path) -> None:
 def check(spark: SparkSession, settings: Settings, database: Database) -> bool:
     """Whether the rebuild equals ledger and stream, said table by table. Changes nothing."""
     closed = _last_closed_batch(database)
+    sent_again = _sent_again(database, settings)
     target = shadow(settings.lake.root, f"check-{os.getpid()}")
     try:
-        rebuild(spark, settings.lake, target, up_to=closed)
+        rebuild(spark, settings.lake, target, sent_again, up_to=closed)
         problems = database.run(lambda c: differences_from_ledger(c, target, up_to=closed))
         print(f"ops.ledger: {'equal' if not problems else '; '.join(problems)}")
         equal = not problems
@@ -109,7 +132,7 @@ def replace_all(spark: SparkSession, settings: Settings, database: Database) -> 
     closed = _last_closed_batch(database)
     bronze = database.run(lambda connection: last_commit(root, connection, at_least=closed))
     target = shadow(root, "rebuild")
-    rebuild(spark, settings.lake, target, up_to=bronze.batch_id)
+    rebuild(spark, settings.lake, target, _sent_again(database, settings), up_to=bronze.batch_id)
     _refuse_another_result(database.run(lambda c: differences_from_ledger(c, target, up_to=closed)))
     _swap(spark, root, target, bronze)
     # Derived from silver; the next start makes it anew.
@@ -117,6 +140,10 @@ def replace_all(spark: SparkSession, settings: Settings, database: Database) -> 
     database.run(lambda connection: verify_tables(root, connection))
     verify_last_batch(root, database)
     shutil.rmtree(target, ignore_errors=True)
+
+
+def _sent_again(database: Database, settings: Settings) -> SentAgain:
+    return database.run(lambda connection: read_reasons(connection, settings.kafka.orders_topic))
 
 
 def _swap(spark: SparkSession, root: Path, target: Path, bronze: LastCommit) -> None:

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_marks(settings: Settings) -> "Mapping[str, Mark]":
-    """What was sent again; without the database nothing is known of it, and the rest can be said all the same."""
+    """What was sent again. Without the database nothing is known of it; the rest can be said all the same."""
     import psycopg
 
     from include.redrive import marks

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from contextlib import nullcontext
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,6 +143,30 @@ def test_publish_marts_validates_its_params(dag_bag: Any, params: dict[str, Any]
     from airflow.sdk.definitions.param import ParamsDict
 
     merged = ParamsDict(dict(dag_bag.dags["publish_marts"].params.items()))
+    with nullcontext() if is_good else pytest.raises(Exception, match="Invalid input for param"):
+        merged.update(params)
+        merged.validate()
+
+
+@pytest.mark.parametrize(
+    ("params", "is_good"),
+    [
+        ({}, True),
+        ({"dry_run": False, "reasons": ["not_json"], "fix": "strip_byte_order_mark"}, True),
+        ({"from": "2026-11-23T08:00:00Z", "to": None, "limit": 5, "again": True}, True),
+        ({"reasons": ["no_such_reason"]}, False),
+        ({"fix": "guess"}, False),
+        ({"limit": 0}, False),
+        ({"dry_run": "yes"}, False),
+    ],
+)
+def test_replay_rejected_validates_its_params(dag_bag: Any, params: dict[str, Any], is_good: bool) -> None:
+    """And is a dry run unless somebody says otherwise."""
+    from airflow.sdk.definitions.param import ParamsDict
+
+    # The values lie in the DAG's own Param objects: a run has copies, and so has this test.
+    merged = deepcopy(ParamsDict(dict(dag_bag.dags["replay_rejected"].params.items())))
+    assert merged["dry_run"] is True
     with nullcontext() if is_good else pytest.raises(Exception, match="Invalid input for param"):
         merged.update(params)
         merged.validate()
