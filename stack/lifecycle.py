@@ -1,5 +1,6 @@
 """Brings the whole stack up and down, and says how each part is."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from stack.supervisor import Program, Supervisor, write_configuration
 Report = Callable[[str, str | None], None]
 # The process manager's word for a part that died too often while starting.
 GAVE_UP = "FATAL"
+# Who waits at a terminal is told sooner than the process manager gives up.
+MOST_STARTS = 5
 NOT_STARTED = ("STOPPED", "EXITED")
 
 
@@ -122,8 +125,11 @@ def start_and_wait(supervisor: Supervisor, chosen: Iterable[Part], report: Repor
         if name in waiting and program.state == GAVE_UP:
             supervisor.start(name)
     began = monotonic()
+    starts: defaultdict[str, set[int]] = defaultdict(set)
     while waiting:
         programs = supervisor.programs()
+        for name in waiting:
+            starts[name].add(programs[name].started_at)
         for part in waiting.values():
             if part.after not in waiting and programs[part.name].state in NOT_STARTED:
                 supervisor.start(part.name)
@@ -132,7 +138,11 @@ def start_and_wait(supervisor: Supervisor, chosen: Iterable[Part], report: Repor
             waited = monotonic() - began
             if reason is None:
                 del waiting[name]
-            elif programs[name].state == GAVE_UP or waited > waiting[name].healthy_within_seconds:
+            elif (
+                programs[name].state == GAVE_UP
+                or len(starts[name]) > MOST_STARTS
+                or waited > waiting[name].healthy_within_seconds
+            ):
                 raise _not_healthy(supervisor.folder, name, reason, waited)
         if waiting:
             sleep(0.3)

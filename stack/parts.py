@@ -24,6 +24,8 @@ from stack.processes import LOOPBACK
 # What keeps a part from being healthy, in a few words; None when nothing does. The argument is its pid.
 Health = Callable[[int], str | None]
 MAX_HEARTBEAT_AGE_SECONDS = 30
+# With a second more between any two of them: a server comes back by itself after a day with a full disk.
+SERVER_RETRIES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def _kafka(folder: RunFolder, ports: Ports) -> Part:
     def health(_: int) -> str | None:
         return None if kafka.is_ready(node) else f"no answer on port {node.port}"
 
-    return Part("kafka", kafka.command(node), node.folder, health, stop_seconds=30)
+    return Part(
+        "kafka", kafka.command(node), node.folder, health, stop_seconds=30, start_retries=SERVER_RETRIES
+    )
 
 
 def _postgres(folder: RunFolder, ports: Ports) -> Part:
@@ -94,6 +98,7 @@ def _postgres(folder: RunFolder, ports: Ports) -> Part:
         stop_signal="INT",  # ends sessions instead of waiting for them
         stop_seconds=30,
         stop_children=False,
+        start_retries=SERVER_RETRIES,
     )
 
 

@@ -1,29 +1,25 @@
 """Carries the actions of a walk out. Each returns what came of it, in a few words for the log."""
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
 import psutil
-import psycopg
 
 from include.airflow_api import AirflowApi
 from include.errors import AirflowApiError
 from include.fault_points import arm, armed_file
-from include.sales_db import connect
 from include.settings import PROJECT_ROOT, get_settings
+from stack.chaos.network import cut
 from stack.chaos.publisher import BEGUN
-from stack.chaos.stand import Stand
+from stack.chaos.stand import SERVERS, Stand, suspended
 from stack.chaos.traffic import Traffic
 from stack.chaos.walk import Action
 from stack.configuration import LAKE_WRITER
 from stack.layout import kept_ports
-from stack.parts import postgres_server
 from stack.supervisor import environment
 
 # An armed step is reached by the next batch that has it; the rarest needs a rejected record.
@@ -112,13 +108,7 @@ class Actor:
         half, seconds = action.details["half"], action.details["seconds"]
         with self._stand.disrupting(f"stop {half}", replaces_driver=False):
             victims = self._stand.driver(half)
-            for victim in victims:
-                with suppress(psutil.NoSuchProcess):
-                    victim.suspend()
-            sleep(seconds)
-            for victim in victims:
-                with suppress(psutil.NoSuchProcess):
-                    victim.resume()
+            suspended(victims, seconds)
         return f"{[victim.pid for victim in victims]} stood still for {seconds} s"
 
     def restart_driver(self, _: Action) -> str:
@@ -129,10 +119,13 @@ class Actor:
 
     def fill_disk(self, action: Action) -> str:
         with self._stand.disrupting("full disk", replaces_driver=False):
-            how = self._stand.disk.fill(action.details["step"])
+            disks = self._stand.disks
+            disk = disks[action.details["under"]]
+            # A disk that cannot be filled is played where it can be: at a step of the writer.
+            how = (disk if disk.is_mounted else disks["lake"]).fill(action.details["step"])
             sleep(action.details["seconds"])
-            self._stand.disk.free()
-        return how
+            disk.free()
+        return f"{how} for {action.details['seconds']} s"
 
     def second_writer(self, _: Action) -> str:
         command = [sys.executable, "-m", "spark.streaming.lake_writer", "--until-caught-up"]
@@ -162,21 +155,29 @@ class Actor:
 
     def _kill_session(self) -> str:
         """The death of one session makes the server throw all others out and recover."""
-        ports = kept_ports(self._stand.folder)
-        if ports is None:
-            return "no server"
-        superuser = postgres_server(self._stand.folder, ports).as_superuser("sales")
-        query = "select pid from pg_stat_activity where application_name = 'lake-writer' limit 1"
-        try:
-            with closing(connect(superuser, application_name="chaos")) as connection:
-                row = connection.execute(query).fetchone()
-        except psycopg.OperationalError:
-            return "the server was down"
-        if row is None:
-            return "the writer had no session"
-        with suppress(ProcessLookupError):
-            os.kill(row[0], signal.SIGKILL)
-        return f"killed session {row[0]}"
+        sessions = self._stand.sessions_of_writer()
+        for session in sessions[:1]:
+            with suppress(psutil.NoSuchProcess):
+                session.kill()
+        return f"killed session {[session.pid for session in sessions[:1]]}"
+
+    # The network.
+
+    def stall_network(self, action: Action) -> str:
+        """Connections stay, nobody answers: to a client a server that stands still is a line that does."""
+        who, seconds = action.details["who"], action.details["seconds"]
+        with self._stand.disrupting(f"stall {who}", replaces_driver=False):
+            is_server = who in SERVERS
+            victims = self._stand.family(who) if is_server else self._stand.sessions_of_writer()
+            suspended(victims, seconds)
+        return f"{[victim.pid for victim in victims]} said nothing for {seconds} s"
+
+    def cut_network(self, action: Action) -> str:
+        """Every connection to a server breaks off; the server lives on."""
+        who, ports = action.details["who"], kept_ports(self._stand.folder)
+        with self._stand.disrupting(f"cut {who}", replaces_driver=False):
+            count = None if ports is None else cut(getattr(ports, who))
+        return "cannot be cut here" if count is None else f"{count} connections were reset"
 
     def kill_airflow(self, action: Action) -> str:
         return f"killed {self._stand.kill(action.details['part'])}"

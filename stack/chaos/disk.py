@@ -1,6 +1,6 @@
 """
-A small disk under the lake that can be filled: a tmpfs, where root may mount one. Elsewhere a full disk is
-played at a fault point: the writer gets the error, but only there.
+A small disk that can be filled: a tmpfs, where root may mount one. Elsewhere a full disk is played at a fault
+point: the writer gets the error, but only there.
 """
 
 import os
@@ -35,7 +35,7 @@ class SmallDisk:
     def unmount(self, *, keep: bool) -> None:
         """What was on the disk is gone with it, or kept in its place for a look."""
         umount = shutil.which("umount")
-        aside = self._root.with_name("lake.kept")
+        aside = self._root.with_name(f"{self._root.name}.kept")
         if self.is_mounted and keep:
             shutil.copytree(self._root, aside, dirs_exist_ok=True)
         if self.is_mounted and umount is not None:
@@ -54,7 +54,7 @@ class SmallDisk:
             # Half of the rest each time: the last bytes are not left to be found by a small file.
             while (free := os.statvfs(self._root).f_bavail * os.statvfs(self._root).f_frsize) > 0:
                 os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), max(free // 2, 4096))
-        return "the tmpfs under the lake is full"
+        return f"the tmpfs under {self._root.name} is full"
 
     def free(self) -> None:
         (self._root / FILLER).unlink(missing_ok=True)

@@ -22,7 +22,8 @@ def heal(stand: Stand, actor: Actor, traffic: Traffic) -> float:
         StackError: a part did not come up, or the lake has not caught up for long.
     """
     actor.finish()
-    stand.disk.free()
+    for disk in stand.disks.values():
+        disk.free()
     began = monotonic()
     stand.up()
     traffic.end()

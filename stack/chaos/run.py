@@ -85,13 +85,14 @@ def run(request: Request, root: Path, tell: Tell) -> Outcome:
         finally:
             traffic.end()
             checker.stop()
-        stand.keep_lake = not outcome.passed
+        stand.keep_data = not outcome.passed
     outcome.seconds = monotonic() - began
     return outcome
 
 
 def _disk(stand: Stand) -> str:
-    return "the lake is on a small disk" if stand.disk.is_mounted else "a full disk is played at fault points"
+    small = [name for name, disk in stand.disks.items() if disk.is_mounted]
+    return f"on small disks: {', '.join(small)}" if small else "a full disk is played at fault points"
 
 
 def _walk(stand: Stand, traffic: Traffic, checker: Checker, outcome: Outcome, tell: Tell) -> None:

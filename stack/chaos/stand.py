@@ -21,14 +21,16 @@ from stack.chaos.disk import SmallDisk
 from stack.chaos.recovery import Disruption
 from stack.configuration import LAKE_WRITER
 from stack.files import write_private
-from stack.layout import Ports, RunFolder
+from stack.layout import Ports, RunFolder, kept_ports
 from stack.lifecycle import Wanted, down, up
+from stack.parts import postgres_server
 from stack.processes import free_port
 from stack.supervisor import Supervisor
 
 # A driver that starts, replays and closes its first batch takes 40 to 80 s on two busy cores.
 PEACE_WITHIN_SECONDS = 240
 POLL_SECONDS = 0.25
+SERVERS = ("kafka", "postgres")
 # A small heap leaves room for a second JVM; a silent Java half is given up sooner than in production.
 SETTINGS: dict[str, Any] = {"profile": "test", "stream": {"driver_memory": "1g", "java_silence_seconds": 15}}
 
@@ -40,14 +42,15 @@ class Stand:
     folder: RunFolder
     with_airflow: bool
     supervisor: Supervisor = field(init=False)
-    disk: SmallDisk = field(init=False)
+    disks: dict[str, SmallDisk] = field(init=False)  # by what lies on it
     disruptions: list[Disruption] = field(default_factory=list)
-    # A lake in which something is wrong is worth a look.
-    keep_lake: bool = True
+    # Data in which something is wrong is worth a look.
+    keep_data: bool = True
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor(self.folder)
-        self.disk = SmallDisk(self.folder.lake_root, self.folder.root)
+        homes = {"lake": self.folder.lake_root, **{name: self.folder.home(name) for name in SERVERS}}
+        self.disks = {name: SmallDisk(home, self.folder.root) for name, home in homes.items()}
 
     @property
     def settings(self) -> Settings:
@@ -80,6 +83,27 @@ class Stand:
             python = psutil.Process(pid)
             java = [child for child in python.children(recursive=True) if child.name() == "java"]
             return {"python": [python], "java": java, "both": [python, *java]}[half]
+        return []
+
+    def family(self, part: str) -> list[psutil.Process]:
+        """A part's process and its children."""
+        pid = self.pid(part)
+        with suppress(psutil.NoSuchProcess):
+            return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)] if pid else []
+        return []
+
+    def sessions_of_writer(self) -> list[psutil.Process]:
+        """None while the server or the writer is down."""
+        ports = kept_ports(self.folder)
+        if ports is None:
+            return []
+        superuser = postgres_server(self.folder, ports).as_superuser("sales")
+        query = "select pid from pg_stat_activity where application_name = 'lake-writer'"
+        with (
+            suppress(psycopg.OperationalError, psutil.NoSuchProcess),
+            closing(connect(superuser, application_name="chaos")) as connection,
+        ):
+            return [psutil.Process(pid) for (pid,) in connection.execute(query).fetchall()]
         return []
 
     @contextmanager
@@ -119,6 +143,19 @@ class Stand:
         return False
 
 
+def suspended(victims: list[psutil.Process], seconds: float) -> None:
+    """The processes stand still for so long, and go on whatever happens here."""
+    try:
+        for victim in victims:
+            with suppress(psutil.NoSuchProcess):
+                victim.suspend()
+        sleep(seconds)
+    finally:
+        for victim in victims:
+            with suppress(psutil.NoSuchProcess):
+                victim.resume()
+
+
 @contextmanager
 def standing(root: Path, *, with_airflow: bool) -> Iterator[Stand]:
     """A stack of its own in `root`, up inside the block; afterwards no process and no mount of it is left."""
@@ -126,13 +163,15 @@ def standing(root: Path, *, with_airflow: bool) -> Iterator[Stand]:
     stand = Stand(RunFolder(root), with_airflow)
     write_private(settings_file(root), json.dumps(SETTINGS, indent=2) + "\n")
     write_private(stand.folder.ports_file, json.dumps(asdict(unusual_ports())) + "\n")
-    stand.disk.mount()
+    for disk in stand.disks.values():
+        disk.mount()
     try:
         stand.up()
         yield stand
     finally:
         down(stand.folder, lambda part, waiting_for: None)
-        stand.disk.unmount(keep=stand.keep_lake)
+        for disk in stand.disks.values():
+            disk.unmount(keep=stand.keep_data)
 
 
 def unusual_ports() -> Ports:

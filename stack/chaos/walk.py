@@ -14,6 +14,7 @@ from include.fault_points import STEPS
 
 AIRFLOW_PARTS = ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer")
 HALVES = ("python", "java", "both")
+DISKS = ("lake", "lake", "kafka", "postgres")
 # Steps after which the writer goes on to write a file.
 BEFORE_FILES = tuple(step for step in STEPS if step.startswith(("after_bronze", "after_silver")))
 # How many faults of the driver may follow each other before it may close a batch in peace.
@@ -75,7 +76,12 @@ def _moment(draw: random.Random, _: Past) -> Details:
 
 def _full_disk(draw: random.Random, _: Past) -> Details:
     # The step counts where no small disk can be mounted.
-    return {"seconds": round(draw.uniform(3, 12), 1), "step": draw.choice(BEFORE_FILES)}
+    under, step = draw.choice(DISKS), draw.choice(BEFORE_FILES)
+    return {"under": under, "seconds": round(draw.uniform(3, 25), 1), "step": step}
+
+
+def _stall(*victims: str) -> Callable[[random.Random, Past], Details]:
+    return lambda draw, _: {"who": draw.choice(victims), "seconds": round(draw.uniform(3, 40), 1)}
 
 
 def _choice(name: str, options: tuple[str, ...]) -> Callable[[random.Random, Past], Details]:
@@ -109,6 +115,8 @@ KINDS = (
     Kind("second_writer", always_in_peace=True),
     Kind("kill_broker"),
     Kind("kill_postgres", _choice("process", ("server", "session of the writer"))),
+    Kind("stall_network", _stall("kafka", "postgres", "session of the writer")),
+    Kind("cut_network", _choice("who", ("kafka", "postgres"))),
     Kind("publish", weight=2),
     Kind("kill_publisher", _moment),
     Kind("kill_airflow", _choice("part", AIRFLOW_PARTS), weight=2, needs_airflow=True),
