@@ -165,7 +165,8 @@ def _reason(part: Part, programs: dict[str, Program]) -> str | None:
         return None if program.state == "RUNNING" else program.state.lower()
     if program.is_alive:
         return part.health(program.pid)
-    return f"{program.state.lower()}: {program.said}"
+    # A part that died may have left word.
+    return f"{program.state.lower()}: {program.said}; {part.health(program.pid)}"
 
 
 def _not_healthy(folder: RunFolder, name: str, reason: str, seconds: float) -> PartNotHealthy:

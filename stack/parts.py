@@ -141,9 +141,13 @@ def stream_health(database: PostgresSettings, pid: int) -> str | None:
 
 
 def judge_stream(row: tuple[str, str, int, float] | None, pid: int) -> str | None:
-    if row is None or row[2] != pid:
+    if row is None:
         return "has not reported yet"
-    state, detail, _, age = row
+    state, detail, reporter, age = row
+    if reporter != pid:
+        # Whoever refuses to start is gone when somebody looks: its reason is not.
+        before = f"; process {reporter} failed: {detail}" if state == "failed" else ""
+        return f"has not reported yet{before}"
     if state != "running":
         return f"is {state} {detail}".strip()
     return None if age <= MAX_HEARTBEAT_AGE_SECONDS else f"last heartbeat {age:.0f} s ago"

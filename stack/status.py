@@ -14,6 +14,8 @@ from stack.parts import Part, parts
 from stack.processes import LOOPBACK
 from stack.supervisor import Program, Supervisor
 
+# Nobody asks how a part is that nobody started.
+LEFT = ("STOPPED", "EXITED")
 STATES = {"STARTING": "starting", "BACKOFF": "starting", "STOPPING": "stopping", "FATAL": "failed"}
 
 
@@ -99,8 +101,8 @@ def _text(value: object) -> str | None:
 def _parts(folder: RunFolder) -> list[dict[str, Any]]:
     declared = parts(folder, kept_ports(folder) or Ports())
     programs = Supervisor(folder).programs()
-    running = [part for part in declared if part.name in programs and programs[part.name].is_alive]
-    reasons = reasons_against(running, programs)
+    wanted = [part for part in declared if part.name in programs and programs[part.name].state not in LEFT]
+    reasons = reasons_against(wanted, programs)
     return [_row(folder, part, programs.get(part.name), reasons.get(part.name)) for part in declared]
 
 

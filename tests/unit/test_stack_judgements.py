@@ -43,6 +43,7 @@ def test_java_says_its_version(text: str, version: int | None) -> None:
         (("running", "", 7, 31.0), "last heartbeat 31 s ago"),
         (("running", "", 6, 2.0), "has not reported yet"),  # the driver before this one
         (("failed", "the topic is gone", 7, 2.0), "is failed the topic is gone"),
+        (("failed", "no topic", 6, 2.0), "has not reported yet; process 6 failed: no topic"),
         (None, "has not reported yet"),
     ],
 )

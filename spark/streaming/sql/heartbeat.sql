@@ -2,7 +2,7 @@
 -- before), pid
 update ops.stream_progress set
     state = %(state)s,
-    detail = %(detail)s,
+    detail = case when %(state)s = 'starting' and %(detail)s = '' then detail else %(detail)s end,
     generation = coalesce(%(generation)s, generation),
     lag_records = coalesce(%(lag_records)s, lag_records),
     as_of = greatest(as_of, %(as_of)s),
