@@ -8,21 +8,26 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from kafka import KafkaProducer
 
-from include.settings import PROJECT_ROOT
+from include.airflow_api import AirflowApi
+from include.settings import PROJECT_ROOT, AirflowSettings
 from lake.tables import checkpoint
 from stack.layout import RunFolder
 from stack.leftovers import leftovers
 from stack.processes import wait_until
+from tests.orders import order
 
 pytestmark = pytest.mark.stack
 ORDERS = 2_000
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Stack:
@@ -44,6 +49,11 @@ class Stack:
 
     def status(self) -> dict[str, Any]:
         return json.loads(self.succeed("status", "--json"))
+
+    def rejected(self, since: str) -> dict[str, Any]:
+        return json.loads(
+            self.succeed("rejected", "--json", "--reason", "not_json", "--from", since, "--samples", "999")
+        )
 
     def pid_of(self, part: str) -> int:
         return int(next(one["pid"] for one in self.status()["parts"] if one["name"] == part))
@@ -90,6 +100,31 @@ def test_everything_listens_on_loopback_only(stack: Stack) -> None:
     ]
     assert listening
     assert {ip for _, ip in listening} <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}, listening
+
+
+def test_a_quarantined_order_is_sent_again_from_airflow(stack: Stack) -> None:
+    """A byte-order mark keeps it out of silver; a run of replay_rejected takes it off and brings it in."""
+    said = stack.status()
+    now = datetime.now(UTC).isoformat()
+    produce(said["kafka"], BYTE_ORDER_MARK + json.dumps(order(order_id="O-again", ordered_at=now)).encode())
+    wait_until(lambda: stack.rejected(now)["records"] > 0, seconds=90, what="it in silver.rejected")
+    request = {"dry_run": False, "reasons": ["not_json"], "fix": "strip_byte_order_mark", "from": now}
+    where = AirflowSettings(url=said["airflow"]["url"], credentials_file=said["airflow"]["credentials_file"])
+    with AirflowApi(where) as airflow:
+        run_id = airflow.trigger("replay_rejected", request)
+        assert airflow.wait("replay_rejected", run_id, timeout_seconds=180) == "success"
+        done = airflow.return_value("replay_rejected", run_id, "send_again")
+
+    # The simulator may have sent another one of that kind.
+    assert done["sent"] == done["chosen"] > 0
+    silver = {"sent": done["sent"], "in silver": done["sent"]}
+    wait_until(lambda: stack.rejected(now)["redriven"] == silver, seconds=90, what="the copies in silver")
+    assert "PASS" in stack.succeed("reconcile", "--wait", "180")
+
+
+def produce(kafka: dict[str, Any], value: bytes) -> None:
+    with closing(KafkaProducer(bootstrap_servers=kafka["bootstrap"])) as producer:
+        producer.send(kafka["topic"], value).get(timeout=60)
 
 
 def test_no_cent_is_lost_when_the_driver_dies_in_mid_batch(stack: Stack) -> None:
