@@ -12,9 +12,27 @@ from include.settings import Settings
 from include.stream_watch import LEDGER_BATCHES, LEDGER_GAPS
 from spark.streaming.adoption import adopt
 from spark.streaming.loss import Loss
-from tests.draining import catch_up, reconciled, refused, send_orders
+from stack import kafka
+from tests.draining import catch_up, forget, reconciled, refused, send_orders
 
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
+
+
+@pytest.fixture
+def lake(healthy, owner, spark, tmp_path) -> Settings:
+    """A lake of one batch on a topic of its own: what it loses, the other tests' topic keeps."""
+    forget(owner)
+    settings = healthy.model_copy(
+        update={
+            "kafka": healthy.kafka.model_copy(update={"orders_topic": "healing-lost.v1"}),
+            "lake": healthy.lake.model_copy(update={"root": tmp_path / "lake"}),
+            "manifest": tmp_path / "manifest.sqlite",
+        }
+    )
+    kafka.ensure_topic(settings.kafka)
+    send_orders(settings, 120, seed=5)
+    catch_up(settings, spark)
+    return settings
 
 
 def test_records_that_the_topic_lost_are_accepted_by_name(lake, spark, owner):
