@@ -13,6 +13,12 @@ from lake.contract import MAX_RECORD_BYTES
 
 STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 BLANKS = " \t\r\n"
+# The frame is one level more, and the parser's own measure is 1,000.
+MEASURED = {"maxNestingDepth": "999"}
+# Escapes of a pair's first half without the second, or of the second without the first.
+HALF_SURROGATE = (
+    r"\\u[dD][89abAB]\w\w(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]\w\w)\\u[dD][c-fC-F]"
+)
 
 
 def with_document(records: DataFrame) -> DataFrame:
@@ -60,27 +66,41 @@ def _text_reasons(is_too_large: Column, is_utf8: Column) -> Column:
         .when(is_too_large, _codes("too_large"))
         .when(~is_utf8, _codes("not_utf8"))
         .when(is_blank, _codes("empty"))
-        .when(F.col("_framed").isNotNull(), _codes("trailing_data"))
-        .otherwise(_reasons_of_broken_json(text))
+        .when(F.ltrim(text, F.lit(BLANKS)).startswith("{"), _reasons_of_broken_object(text))
+        .when(_is_array_with_repeated_key(text), _codes("duplicate_key", "not_object"))
+        .otherwise(_codes("not_json"))
     )
 
 
-def _reasons_of_broken_json(text: Column) -> Column:
+def _reasons_of_broken_object(text: Column) -> Column:
     # The VARIANT parser stops at the first value's end, so success here means that the rest was the trouble.
-    is_value_with_rest = F.from_json(text, "variant", STRICT).isNotNull()
-    corrupt = {**STRICT, "columnNameOfCorruptRecord": "_corrupt"}
-    is_lenient_json = F.from_json(text, "_corrupt string", corrupt)["_corrupt"].isNull()
-    # Half a surrogate pair fails in the VARIANT parser only, as a repeated key does.
-    has_surrogate = text.rlike(r"\\u[dD][89a-fA-F]")
-    is_repeated_key = is_lenient_json & ~has_surrogate
+    is_value_with_rest = F.from_json(text, "variant", {**STRICT, **MEASURED}).isNotNull()
+    is_repeated_key = _is_lenient_json(text, MEASURED) & ~_has_half_surrogate(text)
     elements = F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
     is_followed = elements.isNull() | (elements > 1)
     return (
-        F.when(is_value_with_rest, _codes("trailing_data"))
+        F.when(F.col("_framed").isNotNull() | is_value_with_rest, _codes("trailing_data"))
         .when(is_repeated_key & is_followed, _codes("trailing_data", "duplicate_key"))
         .when(is_repeated_key, _codes("duplicate_key"))
         .otherwise(_codes("not_json"))
     )
+
+
+def _is_array_with_repeated_key(text: Column) -> Column:
+    inside_object = F.concat(F.lit('{"array":'), text, F.lit("}"))
+    is_whole = F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1
+    return is_whole & _is_lenient_json(inside_object, {}) & ~_has_half_surrogate(text)
+
+
+def _is_lenient_json(text: Column, options: dict[str, str]) -> Column:
+    """Whether it begins with an object that only the VARIANT parser can find something wrong with."""
+    corrupt = {**STRICT, **options, "columnNameOfCorruptRecord": "_corrupt"}
+    return F.from_json(text, "_corrupt string", corrupt)["_corrupt"].isNull()
+
+
+def _has_half_surrogate(text: Column) -> Column:
+    # It fails in the VARIANT parser only, as a repeated key does.
+    return F.replace(text, F.lit("\\\\")).rlike(HALF_SURROGATE)
 
 
 def _codes(*reasons: str) -> Column:
