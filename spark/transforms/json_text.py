@@ -9,12 +9,13 @@ what is JSON and `schema_of_variant` tells what type each value was written as.
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from lake.contract import MAX_RECORD_BYTES
+from lake.contract import MAX_NESTING, MAX_RECORD_BYTES
 
 STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 BLANKS = " \t\r\n"
-# The frame is one level more, and the parser's own measure is 1,000.
-MEASURED = {"maxNestingDepth": "999"}
+# Without a measure of ours the parser takes 1,000 levels, of which `schema_of_variant` overflows its stack.
+MEASURED = {**STRICT, "maxNestingDepth": str(MAX_NESTING)}
+MEASURED_IN_FRAME = {**STRICT, "maxNestingDepth": str(MAX_NESTING + 1)}
 # Escapes of a pair's first half without the second, or of the second without the first.
 HALF_SURROGATE = (
     r"\\u[dD][89abAB]\w\w(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]\w\w)\\u[dD][c-fC-F]"
@@ -38,7 +39,7 @@ def with_document(records: DataFrame) -> DataFrame:
     is_utf8 = F.coalesce(F.is_valid_utf8(F.col("value").cast("string")), F.lit(True))
     return (
         records.withColumn("text", F.when(~is_too_large & is_utf8, F.col("value").cast("string")))
-        .withColumn("_framed", F.try_parse_json(_framed(F.col("text"))))
+        .withColumn("_framed", _in_frame(F.col("text")))
         .withColumn("document", F.when(_is_whole(), F.try_variant_get("_framed", "$[0]", "variant")))
         .withColumn("shape", F.schema_of_variant("document"))
         .withColumn("text_reasons", _text_reasons(is_too_large, is_utf8))
@@ -46,10 +47,11 @@ def with_document(records: DataFrame) -> DataFrame:
     )
 
 
-def _framed(text: Column) -> Column:
+def _in_frame(text: Column) -> Column:
     # The parser ignores what follows a complete value. Inside an array nothing can follow, except after a
     # "]" of the text's own; the hash as last element shows that the array's end is ours.
-    return F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text).cast("string"), F.lit("]"))
+    framed = F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text).cast("string"), F.lit("]"))
+    return F.from_json(framed, "variant", MEASURED_IN_FRAME)
 
 
 def _is_whole() -> Column:
@@ -74,7 +76,7 @@ def _text_reasons(is_too_large: Column, is_utf8: Column) -> Column:
 
 def _reasons_of_broken_object(text: Column) -> Column:
     # The VARIANT parser stops at the first value's end, so success here means that the rest was the trouble.
-    is_value_with_rest = F.from_json(text, "variant", {**STRICT, **MEASURED}).isNotNull()
+    is_value_with_rest = F.from_json(text, "variant", MEASURED).isNotNull()
     is_repeated_key = _is_lenient_json(text, MEASURED) & ~_has_half_surrogate(text)
     elements = F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
     is_followed = elements.isNull() | (elements > 1)
@@ -89,12 +91,12 @@ def _reasons_of_broken_object(text: Column) -> Column:
 def _is_array_with_repeated_key(text: Column) -> Column:
     inside_object = F.concat(F.lit('{"array":'), text, F.lit("}"))
     is_whole = F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1
-    return is_whole & _is_lenient_json(inside_object, {}) & ~_has_half_surrogate(text)
+    return is_whole & _is_lenient_json(inside_object, MEASURED_IN_FRAME) & ~_has_half_surrogate(text)
 
 
 def _is_lenient_json(text: Column, options: dict[str, str]) -> Column:
     """Whether it begins with an object that only the VARIANT parser can find something wrong with."""
-    corrupt = {**STRICT, **options, "columnNameOfCorruptRecord": "_corrupt"}
+    corrupt = {**options, "columnNameOfCorruptRecord": "_corrupt"}
     return F.from_json(text, "_corrupt string", corrupt)["_corrupt"].isNull()
 
 
