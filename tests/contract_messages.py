@@ -5,7 +5,18 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.odd_values import Raw, names, numbers, others, times, unknown_values, written
+from tests.odd_values import (
+    Raw,
+    bounded_times,
+    evenly,
+    good_times,
+    names,
+    numbers,
+    others,
+    times,
+    unknown_values,
+    written,
+)
 from tests.orders import line, order
 
 Order = dict[str, Any]
@@ -40,7 +51,7 @@ def repeated(name: str, spelling: str, value: Any) -> Change:
 def changes_of(integers: tuple[str, ...], texts: tuple[str, ...]) -> st.SearchStrategy[Change]:
     """What may happen to an object with these fields."""
     field = st.sampled_from((*integers, *texts))
-    return st.one_of(
+    return evenly(
         st.builds(without, field),
         st.builds(renamed, field, names),
         st.builds(replaced, st.sampled_from(integers), numbers),
@@ -71,7 +82,9 @@ def of_line(number: int, change: Change) -> Change:
 def with_line(value: Any, *, first: bool) -> Change:
     def apply(fields: Order) -> Order:
         lines = fields.get("lines")
-        return {**fields, "lines": [value, *lines] if first else [*lines, value]} if isinstance(lines, list) else fields
+        if not isinstance(lines, list):
+            return fields
+        return {**fields, "lines": [value, *lines] if first else [*lines, value]}
 
     return apply
 
@@ -100,7 +113,7 @@ def summed(fields: Order) -> Order:
     return {**fields, "total_cents": total}
 
 
-changes = st.one_of(
+changes = evenly(
     changes_of(INTEGERS, TEXTS),
     st.builds(of_line, st.integers(0, 2), changes_of(LINE_INTEGERS, LINE_TEXTS)),
     st.builds(replaced, st.just("ordered_at"), times),
@@ -111,7 +124,7 @@ changes = st.one_of(
         st.sampled_from(("region", "country", "channel", "payment_method", "currency")),
         st.sampled_from(("EMEA", "DE", "US", "UK", "XX", "web", "Web", "cash", "USD", "usd", "EUR", "USD ")),
     ),
-    st.builds(with_line, st.one_of(others, st.just(line())), first=st.booleans()),
+    st.builds(with_line, evenly(others, st.just(line())), first=st.booleans()),
     st.builds(with_lines, st.sampled_from((0, 1, 2, 199, 200, 201))),
     st.just(turned),
 )
@@ -130,9 +143,10 @@ good_lines = st.builds(
 @st.composite
 def changed_orders(draw: st.DrawFn) -> str:
     """A good order after up to three changes, often summed up again."""
-    lines = [{**part, "line_no": number} for number, part in enumerate(draw(st.lists(good_lines, min_size=1, max_size=3)), 1)]
-    fields = order(order_id=f"O-{OWN_ID}", lines=lines, shipping_cents=draw(cents), tax_cents=draw(cents))
-    fields = summed(fields)
+    parts = draw(st.lists(good_lines, min_size=1, max_size=3))
+    lines = [{**part, "line_no": number} for number, part in enumerate(parts, 1)]
+    own = {"order_id": f"O-{OWN_ID}", "ordered_at": draw(evenly(good_times, bounded_times))}
+    fields = summed(order(**own, lines=lines, shipping_cents=draw(cents), tax_cents=draw(cents)))
     for change in draw(st.lists(changes, min_size=draw(st.integers(0, 2)), max_size=3)):
         fields = change(fields) if isinstance(fields, dict) else fields
     fields = summed(fields) if isinstance(fields, dict) and draw(st.booleans()) else fields
@@ -181,8 +195,8 @@ def inserted(text: str, place: int, fragment: str) -> str:
     return text[:at] + fragment + text[at:]
 
 
-orders = st.one_of(changed_orders(), changed_orders(), changed_orders(), repeats)
-texts = st.one_of(
+orders = evenly(changed_orders(), changed_orders(), changed_orders(), repeats)
+texts = evenly(
     st.builds(inserted, orders, places, fragments),
     st.builds("{}{}{}".format, fragments, orders, fragments),
     st.builds("{0}{1}{0}".format, orders, fragments),
@@ -211,24 +225,27 @@ def padded(value: bytes, size: int) -> bytes:
     return value + b" " * (size - len(value))
 
 
-values = st.one_of(orders, texts).map(lambda text: text.encode("utf-8", "surrogatepass"))
-damaged = st.one_of(
+values = evenly(orders, texts).map(lambda text: text.encode("utf-8", "surrogatepass"))
+damaged = evenly(
     st.builds(flipped, values, places, st.integers(0, 7)),
     st.builds(cut, values, places),
     st.builds(
         mixed_in,
         values,
         places,
-        st.sampled_from((b"\xff", b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x00")),
+        st.sampled_from(
+            (b"\xff", b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x00")
+        ),
     ),
     values.map(lambda value: b"\xef\xbb\xbf" + value),
     values.map(lambda value: value.decode("utf-8", "replace").encode("utf-16")),
-    st.sampled_from((None, b"", b" ", b"\n\t \r", b"\x00", b"\x0c", "\u3000".encode(), b"{}", b"[]", b"0", b'""')),
+    st.sampled_from(
+        (None, b"", b" ", b"\n\t \r", b"\x00", b"\x0c", "\u3000".encode(), b"{}", b"[]", b"0", b'""')
+    ),
     st.binary(max_size=8),
 )
 
 # In tenths: most are orders, because most rules can only be broken by something that is one.
-SHARES = (*[orders.map(str.encode)] * 6, *[values] * 2, *[damaged] * 2)
-messages = st.sampled_from(SHARES).flatmap(lambda share: share)
+messages = evenly(*[orders.map(str.encode)] * 6, *[values] * 2, *[damaged] * 2)
 # A megabyte each, so there are few of them.
 large_messages = st.builds(padded, values, st.integers(-1, 1).map(lambda by: 1_048_576 + by))

@@ -35,7 +35,9 @@ class Number(NamedTuple):
         if self.is_integer and -(2**63) <= int(self.written) < 2**63:
             return int(self.written)
         digits = re.sub(r"\D", "", self.written).lstrip("0")
-        return float(self.written) if "e" in self.written.lower() or len(digits) > 38 else Decimal(self.written)
+        return (
+            float(self.written) if "e" in self.written.lower() or len(digits) > 38 else Decimal(self.written)
+        )
 
 
 def read_object(value: bytes | None) -> dict[str, Any]:

@@ -62,13 +62,14 @@ def _is_whole() -> Column:
 
 def _text_reasons(is_too_large: Column, is_utf8: Column) -> Column:
     text = F.col("text")
-    is_blank = F.coalesce(F.btrim(text, F.lit(BLANKS)) == "", F.lit(True))
+    trimmed = F.btrim(text, F.lit(BLANKS))
+    is_blank = F.coalesce(trimmed == "", F.lit(True))
     return (
         F.when(F.col("document").isNotNull(), _codes())
         .when(is_too_large, _codes("too_large"))
         .when(~is_utf8, _codes("not_utf8"))
         .when(is_blank, _codes("empty"))
-        .when(F.ltrim(text, F.lit(BLANKS)).startswith("{"), _reasons_of_broken_object(text))
+        .when(trimmed.startswith("{"), _reasons_of_broken_object(text))
         .when(_is_array_with_repeated_key(text), _codes("duplicate_key", "not_object"))
         .otherwise(_codes("not_json"))
     )

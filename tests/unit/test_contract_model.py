@@ -10,6 +10,7 @@ docs/contracts/orders.md says which of the two is right.
 import os
 from collections import Counter
 from datetime import timedelta
+from decimal import localcontext
 from typing import NamedTuple
 
 import pyspark.sql.functions as F
@@ -73,7 +74,8 @@ def judged_by_stream(spark: SparkSession, records: list[Record]) -> list[Verdict
     ]
     arrived = spark.createDataFrame(rows, KAFKA_RECORD).withColumn("batch_id", F.lit(0).cast("long"))
     found = arrived.transform(judged_orders, **RULES).transform(with_disposition_in_order)
-    with deep_enough():
+    # pyspark reckons a decimal's value in the context's digits.
+    with deep_enough(), localcontext(prec=40):
         return [verdict(row) for row in found.transform(as_verdicts).orderBy("offset").collect()]
 
 
