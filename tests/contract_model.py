@@ -7,13 +7,13 @@ It shares no code with the stream's rules, so that what one of the two misreads 
 import csv
 import hashlib
 import hmac
-import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.strict_json import Broken, Number, deep_enough, read_object, texts_of
+from tests.rfc_3339 import instant
+from tests.strict_json import Broken, Number, deep_enough, plain, read_object, texts_of
 
 MINUTE, DAY = 60_000_000, 86_400_000_000  # microseconds
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -30,9 +30,6 @@ LINE_NUMBERS = {
 }
 LINE_FIELDS = ("line_no", *LINE_TEXTS, "quantity", "unit_price_cents", "discount_cents")
 REPORTING_CURRENCY, LATE_AFTER = "USD", 60 * MINUTE
-TIME = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
-)
 
 
 def _listed(name: str, column: str) -> frozenset[str]:
@@ -222,42 +219,18 @@ class _Order(_Fields):
             self.reasons.add("total_mismatch")
 
 
-def instant(written: str) -> int | None:
-    """Microseconds since 1970 of an RFC 3339 time; None where there is no such time."""
-    found = TIME.fullmatch(written)
-    if not found:
-        return None
-    year, month, day, hour, minute, second = map(int, found.groups()[:6])
-    fraction, sign, *offset = found.groups()[6:]
-    hours, minutes = map(int, offset) if sign else (0, 0)
-    is_time = hour < 24 and minute < 60 and second < 60 and minutes < 60 and hours * 60 + minutes <= 18 * 60
-    # The calendar repeats after 400 years; Python's begins with the year 1, RFC 3339's with 0.
-    cycles = 0 if year else 1
-    try:
-        days = datetime(year + 400 * cycles, month, day, tzinfo=UTC).toordinal() - 146_097 * cycles
-    except ValueError:
-        return None
-    if not is_time:
-        return None
-    away = (hours * 60 + minutes) * (-1 if sign == "-" else 1)
-    since_1970 = days - datetime(1970, 1, 1, tzinfo=UTC).toordinal()
-    seconds = since_1970 * 86_400 + hour * 3_600 + minute * 60 + second - away * 60
-    return seconds * 1_000_000 + int((fraction or "").ljust(6, "0")[:6])
-
-
 def _microseconds(moment: datetime) -> int:
-    seconds = int(moment.replace(microsecond=0).timestamp())
-    return seconds * 1_000_000 + moment.microsecond
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _silver(fields: dict[str, Any], order: _Order, arrived_at: int, email_key: bytes) -> dict[str, Any]:
     email = fields.get("customer_email")
     hashed = None if email is None else hmac.new(email_key, email.encode(), hashlib.sha256).hexdigest()
     numbers = ("schema_version", *CHARGES, "total_cents")
-    lines = [{name: _plain(line.fields[name]) for name in LINE_FIELDS} for line in order.lines or ()]
+    lines = [{name: plain(line.fields[name]) for name in LINE_FIELDS} for line in order.lines or ()]
     return {
         **{name: fields[name] for name in (*IDS, *LISTS, "currency")},
-        **{name: _plain(fields[name]) for name in numbers},
+        **{name: plain(fields[name]) for name in numbers},
         "customer_email_hmac": hashed,
         "ordered_at": order.ordered_at,
         "lines": sorted(lines, key=lambda line: line["line_no"]),
@@ -267,16 +240,8 @@ def _silver(fields: dict[str, Any], order: _Order, arrived_at: int, email_key: b
 
 
 def _rescued(fields: dict[str, Any]) -> dict[str, Any] | None:
-    unknown = {name: _plain(value) for name, value in fields.items() if name not in FIELDS}
+    unknown = {name: plain(value) for name, value in fields.items() if name not in FIELDS}
     of_lines = [
-        {n: _plain(value) for n, value in line.items() if n not in LINE_FIELDS} for line in fields["lines"]
+        {n: plain(value) for n, value in line.items() if n not in LINE_FIELDS} for line in fields["lines"]
     ]
     return {**unknown, **({"lines": of_lines} if any(of_lines) else {})} or None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Number):
-        return value.plain
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return {name: _plain(part) for name, part in value.items()} if isinstance(value, dict) else value

@@ -138,3 +138,12 @@ def texts_of(document: Any) -> Iterator[str]:
             waiting += [*value, *value.values()]
         elif isinstance(value, list):
             waiting += value
+
+
+def plain(value: Any) -> Any:
+    """The value with its numbers as Python has them."""
+    if isinstance(value, Number):
+        return value.plain
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return {name: plain(part) for name, part in value.items()} if isinstance(value, dict) else value

@@ -17,9 +17,7 @@ BLANKS = " \t\r\n"
 MEASURED = {**STRICT, "maxNestingDepth": str(MAX_NESTING)}
 MEASURED_IN_FRAME = {**STRICT, "maxNestingDepth": str(MAX_NESTING + 1)}
 # Escapes of a pair's first half without the second, or of the second without the first.
-HALF_SURROGATE = (
-    r"\\u[dD][89abAB]\w\w(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]\w\w)\\u[dD][c-fC-F]"
-)
+HALF_SURROGATE = r"\\u[dD][89abAB]\w\w(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]\w\w)\\u[dD][c-fC-F]"
 
 
 def with_document(records: DataFrame) -> DataFrame:

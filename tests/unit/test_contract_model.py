@@ -22,7 +22,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from lake.contract import REASONS
 from lake.schemas.orders import KAFKA_RECORD, ORDER
 from spark.transforms.orders import judged_orders, with_disposition_in_order
-from tests.contract_messages import OWN_ID, large_messages, messages
+from tests.changed_orders import OWN_ID
+from tests.contract_messages import large_messages, messages
 from tests.contract_model import Record, Verdict, judge_all
 from tests.orders import ARRIVED_AT
 from tests.strict_json import deep_enough
