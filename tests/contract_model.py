@@ -162,7 +162,7 @@ class _Order(_Fields):
         for name in IDS:
             self.text(name, 1, 64)
         self.text("customer_email")
-        if any(self.text(name) not in (None, *values) for name, values in LISTS.items()):
+        if [name for name, values in LISTS.items() if self.text(name) not in (None, *values)]:
             self.reasons.add("value_unknown")
         if self.text("currency") not in (None, REPORTING_CURRENCY):
             self.reasons.add("currency_unsupported")
