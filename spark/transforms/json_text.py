@@ -100,8 +100,9 @@ def _is_lenient_json(text: Column, options: dict[str, str]) -> Column:
 
 
 def _has_half_surrogate(text: Column) -> Column:
-    # It fails in the VARIANT parser only, as a repeated key does.
-    return F.replace(text, F.lit("\\\\")).rlike(HALF_SURROGATE)
+    # It fails in the VARIANT parser only, as a repeated key does. What follows the first value is left out.
+    first_value = F.get_json_object(text, "$")
+    return F.replace(first_value, F.lit("\\\\")).rlike(HALF_SURROGATE)
 
 
 def _codes(*reasons: str) -> Column:

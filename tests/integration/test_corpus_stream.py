@@ -127,7 +127,7 @@ def test_every_byte_is_kept(sent, corpus_lake):
 
 
 def test_the_ledger_balances(sent, corpus_lake):
-    """Per partition: every offset is read, rows by disposition are those of the corpus, no cent is left over."""
+    """Per partition: every offset is read, each disposition has its rows, and no cent is left over."""
     with closing(connect(corpus_lake.postgres, application_name="test")) as connection:
         found = {partition: tuple(map(int, sums)) for partition, *sums in connection.execute(BALANCE)}
 
