@@ -19,6 +19,8 @@ MAX_UNIT_PRICE_CENTS = 100_000_000
 # Shipping and tax above this are absurd; the bound also keeps every sum inside 64 bits.
 MAX_CHARGE_CENTS = 10_000_000_000_000
 MAX_RECORD_BYTES = 1_048_576
+# Levels of arrays and objects. Some readers of nested values call themselves for each, on a stack that ends.
+MAX_NESTING = 200
 
 MAX_FUTURE_MINUTES = 5
 MAX_AGE_DAYS = 400

@@ -9,10 +9,15 @@ what is JSON and `schema_of_variant` tells what type each value was written as.
 import pyspark.sql.functions as F
 from pyspark.sql import Column, DataFrame
 
-from lake.contract import MAX_RECORD_BYTES
+from lake.contract import MAX_NESTING, MAX_RECORD_BYTES
 
 STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 BLANKS = " \t\r\n"
+# Without a measure of ours the parser takes 1,000 levels, of which `schema_of_variant` overflows its stack.
+MEASURED = {**STRICT, "maxNestingDepth": str(MAX_NESTING)}
+MEASURED_IN_FRAME = {**STRICT, "maxNestingDepth": str(MAX_NESTING + 1)}
+# Escapes of a pair's first half without the second, or of the second without the first.
+HALF_SURROGATE = r"\\u[dD][89abAB]\w\w(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]\w\w)\\u[dD][c-fC-F]"
 
 
 def with_document(records: DataFrame) -> DataFrame:
@@ -32,7 +37,7 @@ def with_document(records: DataFrame) -> DataFrame:
     is_utf8 = F.coalesce(F.is_valid_utf8(F.col("value").cast("string")), F.lit(True))
     return (
         records.withColumn("text", F.when(~is_too_large & is_utf8, F.col("value").cast("string")))
-        .withColumn("_framed", F.try_parse_json(_framed(F.col("text"))))
+        .withColumn("_framed", _in_frame(F.col("text")))
         .withColumn("document", F.when(_is_whole(), F.try_variant_get("_framed", "$[0]", "variant")))
         .withColumn("shape", F.schema_of_variant("document"))
         .withColumn("text_reasons", _text_reasons(is_too_large, is_utf8))
@@ -40,10 +45,11 @@ def with_document(records: DataFrame) -> DataFrame:
     )
 
 
-def _framed(text: Column) -> Column:
+def _in_frame(text: Column) -> Column:
     # The parser ignores what follows a complete value. Inside an array nothing can follow, except after a
     # "]" of the text's own; the hash as last element shows that the array's end is ours.
-    return F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text).cast("string"), F.lit("]"))
+    framed = F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text).cast("string"), F.lit("]"))
+    return F.from_json(framed, "variant", MEASURED_IN_FRAME)
 
 
 def _is_whole() -> Column:
@@ -54,33 +60,49 @@ def _is_whole() -> Column:
 
 def _text_reasons(is_too_large: Column, is_utf8: Column) -> Column:
     text = F.col("text")
-    is_blank = F.coalesce(F.btrim(text, F.lit(BLANKS)) == "", F.lit(True))
+    trimmed = F.btrim(text, F.lit(BLANKS))
+    is_blank = F.coalesce(trimmed == "", F.lit(True))
     return (
         F.when(F.col("document").isNotNull(), _codes())
         .when(is_too_large, _codes("too_large"))
         .when(~is_utf8, _codes("not_utf8"))
         .when(is_blank, _codes("empty"))
-        .when(F.col("_framed").isNotNull(), _codes("trailing_data"))
-        .otherwise(_reasons_of_broken_json(text))
+        .when(trimmed.startswith("{"), _reasons_of_broken_object(text))
+        .when(_is_array_with_repeated_key(text), _codes("duplicate_key", "not_object"))
+        .otherwise(_codes("not_json"))
     )
 
 
-def _reasons_of_broken_json(text: Column) -> Column:
+def _reasons_of_broken_object(text: Column) -> Column:
     # The VARIANT parser stops at the first value's end, so success here means that the rest was the trouble.
-    is_value_with_rest = F.from_json(text, "variant", STRICT).isNotNull()
-    corrupt = {**STRICT, "columnNameOfCorruptRecord": "_corrupt"}
-    is_lenient_json = F.from_json(text, "_corrupt string", corrupt)["_corrupt"].isNull()
-    # Half a surrogate pair fails in the VARIANT parser only, as a repeated key does.
-    has_surrogate = text.rlike(r"\\u[dD][89a-fA-F]")
-    is_repeated_key = is_lenient_json & ~has_surrogate
+    is_value_with_rest = F.from_json(text, "variant", MEASURED).isNotNull()
+    is_repeated_key = _is_lenient_json(text, MEASURED) & ~_has_half_surrogate(text)
     elements = F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
     is_followed = elements.isNull() | (elements > 1)
     return (
-        F.when(is_value_with_rest, _codes("trailing_data"))
+        F.when(F.col("_framed").isNotNull() | is_value_with_rest, _codes("trailing_data"))
         .when(is_repeated_key & is_followed, _codes("trailing_data", "duplicate_key"))
         .when(is_repeated_key, _codes("duplicate_key"))
         .otherwise(_codes("not_json"))
     )
+
+
+def _is_array_with_repeated_key(text: Column) -> Column:
+    inside_object = F.concat(F.lit('{"array":'), text, F.lit("}"))
+    is_whole = F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1
+    return is_whole & _is_lenient_json(inside_object, MEASURED_IN_FRAME) & ~_has_half_surrogate(text)
+
+
+def _is_lenient_json(text: Column, options: dict[str, str]) -> Column:
+    """Whether it begins with an object that only the VARIANT parser can find something wrong with."""
+    corrupt = {**options, "columnNameOfCorruptRecord": "_corrupt"}
+    return F.from_json(text, "_corrupt string", corrupt)["_corrupt"].isNull()
+
+
+def _has_half_surrogate(text: Column) -> Column:
+    # It fails in the VARIANT parser only, as a repeated key does. What follows the first value is left out.
+    first_value = F.get_json_object(text, "$")
+    return F.replace(first_value, F.lit("\\\\")).rlike(HALF_SURROGATE)
 
 
 def _codes(*reasons: str) -> Column:

@@ -5,6 +5,7 @@ Most records have exactly the contract's fields in the contract's types. `schema
 one string comparison; only the others ("odd" ones) are taken apart field by field.
 """
 
+from collections.abc import Callable
 from functools import reduce
 from itertools import chain, combinations
 from operator import or_
@@ -17,8 +18,8 @@ from lake.contract import FIELDS_SINCE, SCHEMA_VERSIONS
 from lake.schemas.orders import PAYLOAD, PAYLOAD_LINE
 from spark.transforms.json_text import STRICT
 
-RFC_3339 = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$"
-LAST_64_BIT = float(2**63)
+RFC_3339 = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\z"
+WHOLE_NUMBER = r"^-?\d+\z"
 
 OPTIONAL_FIELDS = tuple(field.name for field in PAYLOAD if field.nullable)
 REQUIRED_FIELDS = tuple(field.name for field in PAYLOAD if not field.nullable)
@@ -60,15 +61,15 @@ def with_order(documents: DataFrame) -> DataFrame:
         documents: columns of `with_document`.
 
     Returns:
-        The same rows plus `order` (PAYLOAD, what could be read as declared in the record's version),
+        The same rows plus `order` (PAYLOAD, what is there as declared in the record's version),
         `ordered_at timestamp` (NULL unless RFC 3339 with a zone), and for odd objects `fields` and
-        `unknown_fields`, both `map<string,variant>`, and `line_fields array<map<string,variant>>`.
+        `unknown_fields`, both `map<string,variant>`, `line_fields array<map<string,variant>>`, and with how
+        their numbers were written `texts map<string,string>` and `line_texts array<map<string,string>>`.
     """
     is_odd_object = F.col("shape").startswith("OBJECT") & (~_is_plain() | _has_hole())
     return (
         documents.withColumn("order", F.from_json("text", PAYLOAD, STRICT))
         .withColumn("order", _of_its_version(F.col("order")))
-        .withColumn("ordered_at", _instant(F.col("order.ordered_at")))
         .withColumn("_fields", F.when(is_odd_object, _as_map(F.col("document"))))
         .withColumn("fields", F.map_filter("_fields", lambda name, _: _is_known(name)))
         .withColumn("unknown_fields", F.map_filter("_fields", lambda name, _: ~_is_known(name)))
@@ -77,7 +78,33 @@ def with_order(documents: DataFrame) -> DataFrame:
             "line_fields",
             F.transform(F.try_variant_get(F.col("fields")["lines"], "$", "array<variant>"), _as_map),
         )
+        .withColumn("texts", F.when(F.col("fields").isNotNull(), _as_texts(F.col("text"))))
+        .withColumn(
+            "line_texts",
+            F.transform(F.from_json(F.col("texts")["lines"], "array<string>", STRICT), _as_texts),
+        )
+        .withColumn("order", F.when(F.col("fields").isNotNull(), _taken_apart()).otherwise(F.col("order")))
+        .withColumn("ordered_at", _instant(F.col("order.ordered_at")))
     )
+
+
+def _taken_apart() -> Column:
+    """PAYLOAD of an odd object: `from_json` reads a number as a text, and loses all lines over a bad one."""
+    lines = F.transform("line_fields", lambda line: F.struct(*(_as_declared(line, f) for f in PAYLOAD_LINE)))
+    return F.struct(
+        *(
+            lines.alias(field.name)
+            if isinstance(field.dataType, T.ArrayType)
+            else _as_declared(F.col("fields"), field)
+            for field in PAYLOAD
+        )
+    )
+
+
+def _as_declared(fields: Column, field: T.StructField) -> Column:
+    value, kind = fields[field.name], field.dataType
+    is_of_kind = F.schema_of_variant(value) == _kind(kind)
+    return F.when(is_of_kind, F.try_variant_get(value, "$", kind.simpleString())).alias(field.name)
 
 
 def _of_its_version(order: Column) -> Column:
@@ -126,6 +153,10 @@ def _as_map(document: Column) -> Column:
     return F.try_variant_get(document, "$", "map<string,variant>")
 
 
+def _as_texts(text: Column) -> Column:
+    return F.from_json(text, "map<string,string>", STRICT)
+
+
 def with_rescued(orders: DataFrame) -> DataFrame:
     """
     Add `rescued variant`, an object of the fields that the contract does not know in the record's version;
@@ -154,55 +185,60 @@ def names_of(rescued: Column) -> Column:
 
 def shape_conditions() -> dict[str, Column]:
     """Reason code to condition over the columns of `with_order`; only odd objects can meet one."""
-    fields, lines = F.col("fields"), F.col("line_fields")
-    is_missing_in_line = _any_line(lines, lambda line: _lacks(line, PAYLOAD_LINE.names))
-    is_wrong_in_line = _any_line(lines, lambda line: line.isNull() | _has_wrong_type(line, PAYLOAD_LINE))
-    is_huge_in_line = _any_line(lines, lambda line: _has_huge_number(line, PAYLOAD_LINE))
+    fields, texts, lines = F.col("fields"), F.col("texts"), F.col("line_fields")
+    is_missing_in_line = _any_line(lambda line, _: _lacks(line, PAYLOAD_LINE.names))
+    is_wrong_in_line = _any_line(
+        lambda line, texts: line.isNull() | _has_wrong_type(line, texts, PAYLOAD_LINE)
+    )
+    is_huge_in_line = _any_line(lambda line, texts: _has_huge_number(line, texts, PAYLOAD_LINE))
     is_not_array = fields["lines"].isNotNull() & lines.isNull()
     conditions = {
         "field_missing": _lacks(fields, REQUIRED_FIELDS) | is_missing_in_line,
-        "wrong_type": _has_wrong_type(fields, PAYLOAD) | is_not_array | is_wrong_in_line,
-        "out_of_range": _has_huge_number(fields, PAYLOAD) | is_huge_in_line,
+        "wrong_type": _has_wrong_type(fields, texts, PAYLOAD) | is_not_array | is_wrong_in_line,
+        "out_of_range": _has_huge_number(fields, texts, PAYLOAD) | is_huge_in_line,
+        # Not even a text, most often seconds or milliseconds.
+        "bad_time": ~F.schema_of_variant(fields["ordered_at"]).isin("STRING", "VOID"),
         "line_invalid": is_missing_in_line | is_wrong_in_line | is_huge_in_line,
     }
     # Plain objects skip the work altogether.
     return {code: F.when(fields.isNotNull(), condition) for code, condition in conditions.items()}
 
 
-def _any_line(lines: Column, condition) -> Column:  # type: ignore[no-untyped-def]  # pyspark's own lambda type
-    return F.coalesce(F.exists(lines, condition), F.lit(False))
+def _any_line(condition: Callable[[Column, Column], Column]) -> Column:
+    found = F.zip_with("line_fields", "line_texts", condition)
+    return F.coalesce(F.exists(found, lambda is_met: is_met), F.lit(False))
 
 
 def _lacks(fields: Column, names: tuple[str, ...] | list[str]) -> Column:
     return F.coalesce(F.size(F.array_except(_literals(names), F.map_keys(fields))) > 0, F.lit(False))
 
 
-def _has_wrong_type(fields: Column, struct: T.StructType) -> Column:
-    texts, numbers = _names(struct, T.StringType()), _names(struct, T.LongType())
+def _has_wrong_type(fields: Column, texts: Column, struct: T.StructType) -> Column:
+    wanted, numbers = _names(struct, T.StringType()), _names(struct, T.LongType())
 
     def is_no_text(name: Column) -> Column:
         return F.schema_of_variant(fields[name]) != "STRING"
 
     def is_no_whole_number(name: Column) -> Column:
-        kind = F.schema_of_variant(fields[name])
-        is_beyond_64_bit = kind.like("DECIMAL(%,0)") & _is_huge(fields[name])
-        return (kind != "BIGINT") & ~is_beyond_64_bit
+        is_long = F.schema_of_variant(fields[name]) == "BIGINT"
+        return ~is_long & ~_is_huge(fields[name], texts[name])
 
-    return _any_name(texts, is_no_text) | _any_name(numbers, is_no_whole_number)
-
-
-def _has_huge_number(fields: Column, struct: T.StructType) -> Column:
-    return _any_name(_names(struct, T.LongType()), lambda name: _is_huge(fields[name]))
+    return _any_name(wanted, is_no_text) | _any_name(numbers, is_no_whole_number)
 
 
-def _is_huge(value: Column) -> Column:
-    is_number = F.schema_of_variant(value).rlike("^(DECIMAL|DOUBLE)")
-    return F.coalesce(
-        is_number & (F.abs(F.try_variant_get(value, "$", "double")) >= LAST_64_BIT), F.lit(False)
-    )
+def _has_huge_number(fields: Column, texts: Column, struct: T.StructType) -> Column:
+    numbers = _names(struct, T.LongType())
+    return _any_name(numbers, lambda name: _is_huge(fields[name], texts[name]))
 
 
-def _any_name(names: tuple[str, ...], condition) -> Column:  # type: ignore[no-untyped-def]
+def _is_huge(value: Column, text: Column) -> Column:
+    # A whole number beyond 64 bits is a decimal or double to VARIANT, as one with a fraction is: only its
+    # text tells them apart.
+    is_other_number = F.schema_of_variant(value).rlike("^(DECIMAL|DOUBLE)")
+    return F.coalesce(is_other_number & text.rlike(WHOLE_NUMBER), F.lit(False))
+
+
+def _any_name(names: tuple[str, ...], condition: Callable[[Column], Column]) -> Column:
     return F.coalesce(F.exists(_literals(names), condition), F.lit(False))
 
 

@@ -15,6 +15,10 @@ def padded(size: int) -> bytes:
     return short.replace(b'"note": ""', b'"note": "' + b"x" * (size - len(short)) + b'"')
 
 
+def objects(depth: int) -> str:
+    return '{"d":' * (depth - 1) + "{}" + "}" * (depth - 1)
+
+
 TEXTS = (
     raw("null", None, "empty"),
     raw("no bytes", b"", "empty"),
@@ -53,6 +57,25 @@ TEXTS = (
     edited("a key twice, once escaped", TAX, f'{TAX}, "tax\\u005fcents": 50', "duplicate_key"),
     edited("a key twice in a line", NAME, f"{NAME}, {NAME}", "duplicate_key"),
     edited("a key twice in an unknown object", TAX, TAX + ', "note": {"a": 1, "a": 1}', "duplicate_key"),
+    edited(
+        "a key twice and an escaped pair", TAX, f'{TAX}, {TAX}, "note": "\\ud83e\\udd9c"', "duplicate_key"
+    ),
+    edited("a key twice, a backslash and ud83e", TAX, f'{TAX}, {TAX}, "note": "\\\\ud83e"', "duplicate_key"),
+    edited("a key twice and half a pair", TAX, f'{TAX}, {TAX}, "note": "\\ud83e"', "not_json"),
+    raw(
+        "a key twice and half a pair behind", b'{"a": 1, "a": 1} "\\ud83e"', "duplicate_key", "trailing_data"
+    ),
+    raw("an array with a key twice", b'[{"a": 1, "a": 1}]', "duplicate_key", "not_object"),
+    raw("two numbers", b"66 67", "not_json"),
+    raw("two arrays", b"[] []", "not_json"),
+    raw("a date alone", b"2026-11-22", "not_json"),
+    edited("unknown and 199 objects deep", TAX, f'{TAX}, "note": {objects(199)}'),
+    edited("unknown and 200 objects deep", TAX, f'{TAX}, "note": {objects(200)}', "not_json"),
+    # Of these levels Spark overflows its stack.
+    edited("unknown and 998 objects deep", TAX, f'{TAX}, "note": {objects(998)}', "not_json"),
+    edited("unknown and 999 arrays deep", TAX, TAX + ', "note": ' + "[" * 999 + "]" * 999, "not_json"),
+    edited("a number of 1,000 digits", TAX, f'{TAX}, "note": {"7" * 1_000}'),
+    edited("a number of 1,001 digits", TAX, f'{TAX}, "note": {"7" * 1_001}', "not_json"),
     raw("array of orders", b"[" + GOOD + b"]", "not_object"),
     raw("a text", b'"order"', "not_object"),
     raw("a number", b"66", "not_object"),
