@@ -113,7 +113,18 @@ def summed(fields: Order) -> Order:
     return {**fields, "total_cents": total}
 
 
+# The contract's own limits and what lies right behind them.
+limits = st.sampled_from((-1, 0, 1, 10_000, 10_001, 10**8, 10**8 + 1, 2**31 - 1, 2**31))
+limits_of_charges = st.sampled_from((-1, 0, 10**13, 10**13 + 1))
+in_line = evenly(
+    st.builds(replaced, st.sampled_from(LINE_TEXTS), long_texts),
+    st.builds(replaced, st.sampled_from(LINE_INTEGERS), limits),
+)
+
 changes = evenly(
+    st.builds(replaced, st.sampled_from(("event_id", "order_id", "customer_id")), long_texts),
+    st.builds(replaced, st.sampled_from(("shipping_cents", "tax_cents")), limits_of_charges),
+    st.builds(of_line, st.integers(0, 2), in_line),
     changes_of(INTEGERS, TEXTS),
     st.builds(of_line, st.integers(0, 2), changes_of(LINE_INTEGERS, LINE_TEXTS)),
     st.builds(replaced, st.just("ordered_at"), times),
