@@ -10,6 +10,7 @@ from tests.odd_values import (
     bounded_times,
     evenly,
     good_times,
+    long_texts,
     names,
     numbers,
     others,
