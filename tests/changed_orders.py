@@ -147,6 +147,7 @@ changes = evenly(
     ),
     st.builds(with_line, evenly(others, st.just(line())), first=st.booleans()),
     st.builds(with_lines, st.sampled_from((0, 1, 2, 199, 200, 201))),
+    st.builds(replaced, st.sampled_from(("customer_id", "note", "no\0te")), st.sampled_from(("\0", "a\0b"))),
     st.just(turned),
 )
 

@@ -30,7 +30,7 @@ from tests.strict_json import deep_enough
 
 pytestmark = pytest.mark.spark
 
-COUNT, SEED = (int(os.environ.get(f"CONTRACT_{name}", n)) for name, n in (("MESSAGES", 3_000), ("SEED", 0)))
+COUNT, SEED = (int(os.environ.get(f"CONTRACT_{name}", n)) for name, n in (("MESSAGES", 2_500), ("SEED", 0)))
 LARGE = 12
 # As many as Spark judges in one job, and as the model holds against each other.
 BATCH = 5_000
