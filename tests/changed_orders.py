@@ -113,7 +113,27 @@ def summed(fields: Order) -> Order:
     return {**fields, "total_cents": total}
 
 
+# The contract's own limits and what lies right behind them.
+LIMITS = (
+    *((name, "é" * length) for name in ("event_id", "order_id", "customer_id") for length in (0, 1, 64, 65)),
+    *((name, cents) for name in ("shipping_cents", "tax_cents") for cents in (-1, 10**13, 10**13 + 1)),
+)
+LIMITS_IN_LINE = (
+    *(("product_id", "é" * length) for length in (0, 1, 64, 65)),
+    *(("product_name", "é" * length) for length in (0, 200, 201)),
+    *(("category", "é" * length) for length in (0, 100, 101)),
+    *(("line_no", number) for number in (0, 2**31 - 1, 2**31)),
+    *(("quantity", number) for number in (0, 10_000, 10_001)),
+    *(("unit_price_cents", cents) for cents in (-1, 10**8, 10**8 + 1)),
+    ("discount_cents", -1),
+)
+to_limit = st.sampled_from(LIMITS).map(lambda field: replaced(*field))
+to_limit_in_line = st.builds(
+    of_line, st.integers(0, 2), st.sampled_from(LIMITS_IN_LINE).map(lambda field: replaced(*field))
+)
+
 changes = evenly(
+    *[to_limit, to_limit_in_line] * 2,
     changes_of(INTEGERS, TEXTS),
     st.builds(of_line, st.integers(0, 2), changes_of(LINE_INTEGERS, LINE_TEXTS)),
     st.builds(replaced, st.just("ordered_at"), times),
@@ -127,6 +147,7 @@ changes = evenly(
     ),
     st.builds(with_line, evenly(others, st.just(line())), first=st.booleans()),
     st.builds(with_lines, st.sampled_from((0, 1, 2, 199, 200, 201))),
+    st.builds(replaced, st.sampled_from(("customer_id", "note", "no\0te")), st.sampled_from(("\0", "a\0b"))),
     st.just(turned),
 )
 

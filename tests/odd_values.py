@@ -60,7 +60,7 @@ short_texts = st.lists(pieces, max_size=4).map("".join)
 long_texts = st.builds(
     lambda piece, count: piece * count,
     st.sampled_from(("x", "é", "🦜", " ", "e\u0301")),
-    st.sampled_from((0, 1, 63, 64, 65, 99, 100, 101, 199, 200, 201, 5_000)),
+    st.sampled_from((0, 1, 63, 64, 65, 99, 100, 101, 199, 200, 201)),
 )
 # Escapes that json.dumps would not write: needless ones, halves of pairs, and those that are none.
 escapes = st.sampled_from((

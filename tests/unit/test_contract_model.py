@@ -30,11 +30,11 @@ from tests.strict_json import deep_enough
 
 pytestmark = pytest.mark.spark
 
-COUNT, SEED = (int(os.environ.get(f"CONTRACT_{name}", n)) for name, n in (("MESSAGES", 3_000), ("SEED", 0)))
-LARGE = 8
+COUNT, SEED = (int(os.environ.get(f"CONTRACT_{name}", n)) for name, n in (("MESSAGES", 2_500), ("SEED", 0)))
+LARGE = 12
 # As many as Spark judges in one job, and as the model holds against each other.
 BATCH = 5_000
-LEAST_OF_A_REASON, LEAST_SHARE_ACCEPTED = 8, 0.1
+LEAST_OF_A_REASON, LEAST_SHARE_ACCEPTED = 4, 0.1
 EMAIL_KEY = b"k" * 32
 RULES = {"reporting_currency": "USD", "late_after_minutes": 60, "email_key": EMAIL_KEY}
 
