@@ -46,6 +46,17 @@ class OrdersTopic:
         Send copies and wait for the broker's answers. Those without one are not among the outcomes: nobody
         knows whether they were stored.
         """
+        copies = list(records)
+        outcomes = self._send_together(copies)
+        refused = {outcome.position for outcome in outcomes if outcome.state == "refused"}
+        if not refused or len(copies) == 1:
+            return outcomes
+        # The broker refuses a batch as a whole, for one record in it that is too large.
+        alone = [record for record in copies if record.rejected.position in refused]
+        answers = [answer for record in alone for answer in self._send_together([record])]
+        return [*(outcome for outcome in outcomes if outcome.state != "refused"), *answers]
+
+    def _send_together(self, records: Iterable[Chosen]) -> list[Outcome]:
         futures = [(record.rejected.position, self._hand_over(record)) for record in records]
         self._producer.flush()
         outcomes = []
