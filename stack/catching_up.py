@@ -4,9 +4,10 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 import psycopg
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 
 from include.errors import StackError
+from include.kafka_clients import partitions_of
 from include.sales_db import connect
 from include.settings import KafkaSettings, PostgresSettings
 
@@ -18,9 +19,8 @@ def kafka_end_offsets(kafka: KafkaSettings) -> Offsets:
     """The first offset that is not there yet, by partition."""
     consumer = KafkaConsumer(bootstrap_servers=kafka.bootstrap_servers, client_id="saleslake-offsets")
     try:
-        partitions = consumer.partitions_for_topic(kafka.orders_topic) or set()
-        asked = [TopicPartition(kafka.orders_topic, partition) for partition in sorted(partitions)]
-        return {where.partition: offset for where, offset in consumer.end_offsets(asked).items()}
+        ends = consumer.end_offsets(partitions_of(consumer, kafka.orders_topic))
+        return {where.partition: offset for where, offset in ends.items()}
     finally:
         consumer.close()
 

@@ -6,13 +6,14 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer
 
 from include.redrive.position import HEADER
 from include.settings import Settings
 from lake.reading import delta_table
 from lake.tables import SILVER_ORDERS
 from stack import kafka
+from stack.invariants import payload
 from tests.orders import order
 
 
@@ -42,17 +43,7 @@ def produce_large(settings: Settings) -> None:
 
 def records(settings: Settings) -> list[Any]:
     """All that is in the topic."""
-    name = settings.kafka.orders_topic
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka.bootstrap_servers, auto_offset_reset="earliest")
-    with closing(consumer):
-        partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name)]
-        consumer.assign(partitions)
-        ends = consumer.end_offsets(partitions)
-        found = []
-        while any(consumer.position(partition) < end for partition, end in ends.items()):
-            for batch in consumer.poll(timeout_ms=1_000).values():
-                found += batch
-        return found
+    return list(payload.records(settings.kafka))
 
 
 def copies(settings: Settings) -> Counter[str]:

@@ -10,16 +10,16 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from include.errors import RedriveError
+from include.kafka_clients import REFUSED, durable_producer, partitions_of
 from include.redrive.marks import Outcome
 from include.redrive.position import HEADER, Position
 from include.redrive.selection import Chosen
-from include.refusals import REFUSED
 from include.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
 
-# A copy is a header larger than its original, which may have been as large as the topic takes.
-# The broker shall say so, not the client, who cannot know the topic's limit.
+# A copy is a header larger than its original, which may have been as large as the topic takes. The broker shall
+# say so, not the client, who cannot know the topic's limit.
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
 DELIVERY_TIMEOUT_MS = 60_000
 SCAN_SILENCE_SECONDS = 60.0
@@ -37,8 +37,7 @@ class OrdersTopic:
         return self._offsets(self._consumer.end_offsets)
 
     def _offsets(self, ask: Any) -> dict[int, int]:
-        numbers = self._consumer.partitions_for_topic(self._topic) or set()
-        found = ask([TopicPartition(self._topic, number) for number in sorted(numbers)])
+        found = ask(partitions_of(self._consumer, self._topic))
         return {partition.partition: offset for partition, offset in found.items()}
 
     def send(self, records: Iterable[Chosen]) -> list[Outcome]:
@@ -128,16 +127,12 @@ def orders_topic(kafka: KafkaSettings) -> Iterator[OrdersTopic]:
         RedriveError: Kafka cannot be reached.
     """
     try:
-        producer = KafkaProducer(
-            bootstrap_servers=kafka.bootstrap_servers.split(","),
+        producer = durable_producer(
+            kafka,
             client_id="saleslake-redrive",
-            acks="all",
-            enable_idempotence=True,
             max_request_size=MAX_REQUEST_BYTES,
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
             linger_ms=20,
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
         )
         consumer = KafkaConsumer(
             bootstrap_servers=kafka.bootstrap_servers.split(","),

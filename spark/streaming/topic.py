@@ -9,6 +9,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from include.errors import StreamError
+from include.kafka_clients import partitions_of
 from include.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
@@ -61,9 +62,8 @@ class Topic:
 
     def _offsets(self, ask: Callable[[list[TopicPartition]], dict[TopicPartition, int]]) -> dict[int, int]:
         with self._asking:
-            numbers = self._consumer.partitions_for_topic(self.name) or set()
-            partitions = [TopicPartition(self.name, number) for number in sorted(numbers)]
-            return {where.partition: offset for where, offset in ask(partitions).items()}
+            found = ask(partitions_of(self._consumer, self.name))
+            return {where.partition: offset for where, offset in found.items()}
 
 
 def reach_topic(kafka: KafkaSettings, give_up: Event, *, seconds: float) -> Topic:

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer
 
+from include.kafka_clients import partitions_of
 from include.settings import KafkaSettings
 from lake.reading import delta_table, record_batches
 from lake.tables import BRONZE_ORDERS
@@ -38,8 +40,15 @@ def digest(value: bytes | None) -> bytes:
 
 
 def read_topic(kafka: KafkaSettings) -> Topic:
-    """Read every partition from its first record to what is its end now."""
+    """What every partition holds, from its first record to what is its end now."""
     topic = Topic()
+    for record in records(kafka):
+        topic.take((record.partition, record.offset), record.value)
+    return topic
+
+
+def records(kafka: KafkaSettings) -> Iterator[Any]:
+    """Every record of the topic up to what is its end now, in order within a partition."""
     consumer = KafkaConsumer(
         bootstrap_servers=kafka.bootstrap_servers,
         client_id="saleslake-invariants",
@@ -48,18 +57,15 @@ def read_topic(kafka: KafkaSettings) -> Topic:
         fetch_max_bytes=MAX_FETCH_BYTES,
     )
     try:
-        partitions = consumer.partitions_for_topic(kafka.orders_topic) or set()
-        assigned = [TopicPartition(kafka.orders_topic, partition) for partition in sorted(partitions)]
+        assigned = partitions_of(consumer, kafka.orders_topic)
         consumer.assign(assigned)
         consumer.seek_to_beginning(*assigned)
         ends = consumer.end_offsets(assigned)
         while any(consumer.position(where) < end for where, end in ends.items()):
-            for records in consumer.poll(timeout_ms=1_000).values():
-                for record in records:
-                    topic.take((record.partition, record.offset), record.value)
+            for batch in consumer.poll(timeout_ms=1_000).values():
+                yield from batch
     finally:
         consumer.close()
-    return topic
 
 
 def read_bronze(root: Path) -> Digests:
