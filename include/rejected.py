@@ -10,17 +10,21 @@ from operator import and_
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake.exceptions import TableNotFoundError
 
 from include.errors import LakehouseError
 from include.redrive.marks import Mark
+from include.redrive.position import Position
 from lake.contract import DUPLICATE
 from lake.reading import delta_table, record_batches
 from lake.tables import SILVER_REJECTED
 
 COLUMNS = ["disposition", "reasons", "kafka_timestamp", "topic", "partition", "offset", "order_id",
            "amount_cents", "value"]  # fmt: skip
+# pyarrow's expressions have no types; None is met by every row.
+Condition = Any
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 EXCERPT_LENGTH, EMAIL_MAX_LENGTH = 160, 320
 
@@ -74,7 +78,7 @@ class Answer:
         }
 
 
-def read_rejected(root: Path, question: Question, marks: Mapping[str, Mark] | None = None) -> Answer:
+def read_rejected(root: Path, question: Question, marks: Mapping[Position, Mark] | None = None) -> Answer:
     """
     Args:
         marks: what was sent again, by position; see `include.redrive.marks.read_marks`.
@@ -100,11 +104,11 @@ def read_rejected(root: Path, question: Question, marks: Mapping[str, Mark] | No
     return answer
 
 
-def _position(row: Mapping[str, Any]) -> str:
-    return f"{row['topic']}:{row['partition']}:{row['offset']}"
+def _position(row: Mapping[str, Any]) -> Position:
+    return Position(row["topic"], row["partition"], row["offset"])
 
 
-def _fates(mark: Mark, came_back: Mapping[str, str]) -> Iterator[str]:
+def _fates(mark: Mark, came_back: Mapping[Position, str]) -> Iterator[str]:
     """How far the send got and, of a copy, where it is."""
     yield mark.state
     if mark.copy is None:
@@ -116,7 +120,7 @@ def _fates(mark: Mark, came_back: Mapping[str, str]) -> Iterator[str]:
         yield "in silver" if mark.is_read else "waiting"
 
 
-def _rejected_again(root: Path, marks: Mapping[str, Mark]) -> dict[str, str]:
+def _rejected_again(root: Path, marks: Mapping[Position, Mark]) -> dict[Position, str]:
     """The disposition of copies that did not enter silver, by position."""
     copies = {mark.copy for mark in marks.values() if mark.copy is not None}
     if not copies:
@@ -127,31 +131,48 @@ def _rejected_again(root: Path, marks: Mapping[str, Mark]) -> dict[str, str]:
 
 def _rows(root: Path, question: Question, columns: list[str] = COLUMNS) -> Iterator[dict[str, Any]]:
     try:
-        dataset = delta_table(SILVER_REJECTED, root).to_pyarrow_dataset()
+        batches = rejected_batches(
+            root,
+            columns,
+            ds.field("disposition") == question.disposition if question.disposition else None,
+            *arrived(question.since, question.until),
+        )
     except TableNotFoundError as error:
         raise LakehouseError(
             f"Reading silver.rejected under {root}: there is no such table yet. Nothing was rejected, or the"
             " lake writer has not closed its first batch: `saleslake status`."
         ) from error
-    wanted = [
-        ds.field("disposition") == question.disposition if question.disposition else None,
-        ds.field("kafka_timestamp") >= question.since if question.since else None,
-        ds.field("kafka_timestamp") < question.until if question.until else None,
-    ]
-    conditions = [condition for condition in wanted if condition is not None]
-    for batch in record_batches(dataset, columns, reduce(and_, conditions) if conditions else None):
+    for batch in batches:
         yield from batch.to_pylist()
+
+
+def arrived(since: datetime | None, until: datetime | None) -> tuple[Condition, Condition]:
+    """From `since` on, and before `until`; None: whenever."""
+    at = ds.field("kafka_timestamp")
+    return (at >= since if since else None, at < until if until else None)
+
+
+def rejected_batches(root: Path, columns: list[str], *wanted: Condition) -> Iterator[pa.RecordBatch]:
+    """
+    Rows of silver.rejected that meet all conditions.
+
+    Raises:
+        TableNotFoundError: there is no table yet.
+    """
+    dataset = delta_table(SILVER_REJECTED, root).to_pyarrow_dataset()
+    conditions = [condition for condition in wanted if condition is not None]
+    return record_batches(dataset, columns, reduce(and_, conditions) if conditions else None)
 
 
 def _sample(row: dict[str, Any], reasons: list[str], mark: Mark | None, *, shows_emails: bool) -> Sample:
     return Sample(
-        position=_position(row),
+        position=str(_position(row)),
         arrived_at=row["kafka_timestamp"].astimezone(UTC).isoformat(),
         reasons=reasons,
         order_id=None if row["order_id"] is None else harmless(row["order_id"]),
         amount_cents=row["amount_cents"],
         excerpt=excerpt(row["value"], shows_emails=shows_emails),
-        redriven=mark and {"state": mark.state, "run_id": mark.run_id, "fix": mark.fix, "copy": mark.copy},
+        redriven=mark and mark.as_json(),
     )
 
 

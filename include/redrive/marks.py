@@ -34,8 +34,6 @@ select topic, partition, "offset", topic_ends from ops.redriven where topic = %s
 KNOWN = (
     'select partition, "offset", state, run_id, new_partition, new_offset from ops.redriven where topic = %s'
 )
-
-
 # A copy is read once the ledger covers its offset.
 MARKS = """
 select r.partition, r."offset", r.state, r.run_id, r.fix, r.new_partition, r.new_offset,
@@ -43,7 +41,6 @@ select r.partition, r."offset", r.state, r.run_id, r.fix, r.new_partition, r.new
                                 where (l.topic, l.partition) = (r.topic, r.new_partition)), false)
 from ops.redriven r where r.topic = %s
 """
-
 REASONS = 'select partition, "offset", reasons from ops.redriven where topic = %s'
 
 
@@ -53,8 +50,12 @@ class Mark(NamedTuple):
     state: str
     run_id: str
     fix: str
-    copy: str | None  # topic:partition:offset
+    copy: Position | None
     is_read: bool
+
+    def as_json(self) -> dict[str, str | None]:
+        copy = None if self.copy is None else str(self.copy)
+        return {"state": self.state, "run_id": self.run_id, "fix": self.fix, "copy": copy}
 
 
 class Outcome(NamedTuple):
@@ -111,14 +112,14 @@ def read_known(connection: psycopg.Connection, topic: str, request: Request) -> 
     )
 
 
-def read_marks(connection: psycopg.Connection, topic: str) -> dict[str, Mark]:
-    """By the position of the original, topic:partition:offset."""
+def read_marks(connection: psycopg.Connection, topic: str) -> dict[Position, Mark]:
+    """By the position of the original."""
     marks = {}
     for partition, offset, state, run_id, fix, new_partition, new_offset, is_read in connection.execute(
         MARKS, (topic,)
     ):
-        copy = None if new_partition is None else str(Position(topic, new_partition, new_offset))
-        marks[str(Position(topic, partition, offset))] = Mark(state, run_id, fix, copy, is_read)
+        copy = None if new_partition is None else Position(topic, new_partition, new_offset)
+        marks[Position(topic, partition, offset)] = Mark(state, run_id, fix, copy, is_read)
     return marks
 
 

@@ -19,9 +19,10 @@ from include.redrive.fixes import NO_FIX, fixed
 from include.redrive.marks import Known
 from include.redrive.position import HEADER, Position
 from include.redrive.request import Request
+from include.rejected import arrived, rejected_batches
 from lake.contract import QUARANTINED
 from lake.reading import delta_table, record_batches
-from lake.tables import BRONZE_ORDERS, SILVER_REJECTED
+from lake.tables import BRONZE_ORDERS
 
 CHUNK = 500
 REJECTED_COLUMNS = ["kafka_timestamp", "partition", "offset", "reasons", "order_id", "amount_cents"]
@@ -116,21 +117,20 @@ class Selection:
 
 def read_quarantined(root: Path, topic: str, request: Request) -> Iterator[Rejected]:
     """Quarantined records of the request's time, in the order of arrival, without their bytes."""
-    wanted = [
-        ds.field("disposition") == QUARANTINED,
-        ds.field("topic") == topic,
-        ds.field("kafka_timestamp") >= request.since if request.since else None,
-        ds.field("kafka_timestamp") < request.until if request.until else None,
-    ]
     try:
-        dataset = delta_table(SILVER_REJECTED, root).to_pyarrow_dataset()
+        batches = rejected_batches(
+            root,
+            REJECTED_COLUMNS,
+            ds.field("disposition") == QUARANTINED,
+            ds.field("topic") == topic,
+            *arrived(request.since, request.until),
+        )
     except TableNotFoundError as error:
         raise RedriveError(
             f"Looking for quarantined records under {root}: there is no table silver.rejected yet. Nothing"
             " was sent. The lake writer makes it at its first start: `saleslake status`."
         ) from error
-    where = reduce(and_, [condition for condition in wanted if condition is not None])
-    pieces = list(record_batches(dataset, REJECTED_COLUMNS, where))
+    pieces = list(batches)
     if not pieces:
         return
     order = [("kafka_timestamp", "ascending"), ("partition", "ascending"), ("offset", "ascending")]

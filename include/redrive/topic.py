@@ -18,8 +18,8 @@ from include.settings import KafkaSettings
 
 log = logging.getLogger(__name__)
 
-# A copy is a header larger than its original, which may have been as large as the topic takes. The broker shall
-# say so, not the client, who cannot know the topic's limit.
+# A copy is a header larger than its original, which may have been as large as the topic takes.
+# The broker shall say so, not the client, who cannot know the topic's limit.
 MAX_REQUEST_BYTES = 128 * 1024 * 1024
 DELIVERY_TIMEOUT_MS = 60_000
 SCAN_SILENCE_SECONDS = 60.0

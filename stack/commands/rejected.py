@@ -19,6 +19,7 @@ from stack.commands.simulate import moment, natural
 
 if TYPE_CHECKING:
     from include.redrive.marks import Mark
+    from include.redrive.position import Position
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def read_marks(settings: Settings) -> "Mapping[str, Mark]":
+def read_marks(settings: Settings) -> "Mapping[Position, Mark]":
     """What was sent again. Without the database nothing is known of it; the rest can be said all the same."""
     import psycopg
 
