@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from include.errors import SimulatorError
-from include.kafka_clients import REFUSED, durable_producer
+from include.kafka_clients import REFUSED
 from include.settings import KafkaSettings
 from simulator.manifest import Ack
 from simulator.orders import Event
@@ -96,9 +96,11 @@ class Sender:
 def _producer(kafka: KafkaSettings, linger_ms: int, compression: str | None) -> KafkaProducer:
     task = f"Connecting to Kafka at {kafka.bootstrap_servers}"
     try:
-        producer = durable_producer(
-            kafka,
+        producer = KafkaProducer(
+            bootstrap_servers=kafka.bootstrap_servers.split(","),
             client_id="saleslake-simulator",
+            acks="all",
+            enable_idempotence=True,
             compression_type=compression,
             linger_ms=linger_ms,
             batch_size=256 * 1024,
@@ -106,6 +108,8 @@ def _producer(kafka: KafkaSettings, linger_ms: int, compression: str | None) -> 
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
             max_block_ms=15_000,
             reconnect_backoff_max_ms=2_000,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
         )
     except KafkaError as error:
         raise SimulatorError(

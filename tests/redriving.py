@@ -38,7 +38,8 @@ def produce_large(settings: Settings) -> None:
     size = kafka.MAX_MESSAGE_BYTES
     producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, max_request_size=2 * size)
     with closing(producer):
-        producer.send(settings.kafka.orders_topic, b"x" * (size - 100)).get(timeout=60)
+        # Under the key, so in the partition, of the first of others.
+        producer.send(settings.kafka.orders_topic, b"x" * (size - 102), key=b"K0").get(timeout=60)
 
 
 def records(settings: Settings) -> list[Any]:

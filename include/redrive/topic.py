@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from include.errors import RedriveError
-from include.kafka_clients import REFUSED, durable_producer, partitions_of
+from include.kafka_clients import REFUSED, partitions_of
 from include.redrive.marks import Outcome
 from include.redrive.position import HEADER, Position
 from include.redrive.selection import Chosen
@@ -45,17 +45,6 @@ class OrdersTopic:
         Send copies and wait for the broker's answers. Those without one are not among the outcomes: nobody
         knows whether they were stored.
         """
-        copies = list(records)
-        outcomes = self._send_together(copies)
-        refused = {outcome.position for outcome in outcomes if outcome.state == "refused"}
-        if not refused or len(copies) == 1:
-            return outcomes
-        # The broker refuses a batch as a whole, for one record in it that is too large.
-        alone = [record for record in copies if record.rejected.position in refused]
-        answers = [answer for record in alone for answer in self._send_together([record])]
-        return [*(outcome for outcome in outcomes if outcome.state != "refused"), *answers]
-
-    def _send_together(self, records: Iterable[Chosen]) -> list[Outcome]:
         futures = [(record.rejected.position, self._hand_over(record)) for record in records]
         self._producer.flush()
         outcomes = []
@@ -127,12 +116,19 @@ def orders_topic(kafka: KafkaSettings) -> Iterator[OrdersTopic]:
         RedriveError: Kafka cannot be reached.
     """
     try:
-        producer = durable_producer(
-            kafka,
+        producer = KafkaProducer(
+            bootstrap_servers=kafka.bootstrap_servers.split(","),
             client_id="saleslake-redrive",
+            acks="all",
+            # An idempotent producer is of no use any more once one record was refused. Without retries of the
+            # client nothing is sent twice either: what has no answer is looked for in the topic.
+            enable_idempotence=False,
+            retries=0,
             max_request_size=MAX_REQUEST_BYTES,
             delivery_timeout_ms=DELIVERY_TIMEOUT_MS,
             linger_ms=20,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
         )
         consumer = KafkaConsumer(
             bootstrap_servers=kafka.bootstrap_servers.split(","),
