@@ -166,7 +166,8 @@ def _reason(part: Part, programs: dict[str, Program]) -> str | None:
     if program.is_alive:
         return part.health(program.pid)
     # A part that died may have left word.
-    return f"{program.state.lower()}: {program.said}; {part.health(program.pid)}"
+    said = (f"{program.state.lower()}: {program.said}", part.health(program.pid))
+    return "; ".join(filter(None, said))
 
 
 def _not_healthy(folder: RunFolder, name: str, reason: str, seconds: float) -> PartNotHealthy:

@@ -32,14 +32,6 @@ QUERIES = {
 }
 
 
-def empty(owner: psycopg.Connection) -> None:
-    """The database as it was before the first batch, for the next lake."""
-    owner.execute(
-        "truncate ops.ledger, ops.hour_ledger, live.product_sales_minute, live.order_value_minute,"
-        " live.products, live.unknown_fields"
-    )
-
-
 class Lake:
     """A lake of its own, or the one that is there, written batch by batch without Kafka in front."""
 

@@ -93,7 +93,8 @@ def forget(owner: psycopg.Connection) -> None:
     """The database as it was before the first batch, for the next lake."""
     owner.execute(
         "truncate ops.ledger, ops.hour_ledger, ops.generations, ops.accepted_losses, ops.stream_progress,"
-        " live.product_sales_minute, live.order_value_minute, live.products"
+        " ops.redriven, live.product_sales_minute, live.order_value_minute, live.products,"
+        " live.unknown_fields"
     )
 
 

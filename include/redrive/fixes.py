@@ -6,17 +6,9 @@ record that a fix leaves as it is, is not sent.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 NO_FIX = "none"
-
-
-class Fix(NamedTuple):
-    """`says` is what it changes, for the trigger form and the runbook."""
-
-    says: str
-    apply: Callable[[bytes], bytes]
 
 
 def strip_byte_order_mark(value: bytes) -> bytes:
@@ -29,9 +21,8 @@ def strip_trailing_nuls(value: bytes) -> bytes:
     return value.rstrip(b"\x00")
 
 
-FIXES = {
-    "strip_byte_order_mark": Fix("takes one UTF-8 byte-order mark off the start", strip_byte_order_mark),
-    "strip_trailing_nuls": Fix("takes zero bytes off the end", strip_trailing_nuls),
+FIXES: dict[str, Callable[[bytes], bytes]] = {
+    fix.__name__: fix for fix in (strip_byte_order_mark, strip_trailing_nuls)
 }
 
 
@@ -39,4 +30,4 @@ def fixed(name: str, value: bytes | None) -> bytes | None:
     """
     The value after the fix `name`; the value itself for `none`, and where there is nothing to fix.
     """
-    return value if name == NO_FIX or value is None else FIXES[name].apply(value)
+    return value if name == NO_FIX or value is None else FIXES[name](value)

@@ -22,7 +22,7 @@ def verify_checkpoint(root: Path, generation: Generation, connection: psycopg.Co
         CheckpointMismatch: which file, and what is wrong with it.
     """
     folder = checkpoint(root, QUERY)
-    plans, commits = (_numbers(folder / name) for name in ("offsets", "commits"))
+    plans, commits = (numbers_in(folder / name) for name in ("offsets", "commits"))
     if not plans and not commits:  # the stream has not planned a batch yet
         return
     _readable(folder / "metadata", lambda text: json.loads(text)["id"])
@@ -38,7 +38,8 @@ def verify_checkpoint(root: Path, generation: Generation, connection: psycopg.Co
         _compare(folder, number, ends[number], ends.get(number - 1), closed.get(generation.batch_id(number)))
 
 
-def _numbers(folder: Path) -> list[int]:
+def numbers_in(folder: Path) -> list[int]:
+    """The batches that have a file in this folder of a checkpoint, ascending."""
     return sorted(int(file.name) for file in folder.glob("[0-9]*") if file.name.isdigit())
 
 

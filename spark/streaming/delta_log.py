@@ -16,7 +16,7 @@ from lake.reading import delta_table, record_batches
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
 from spark.streaming.arrow_commit import commit_arrow
-from spark.streaming.table_shape import missing_columns, refuse_misfits
+from spark.streaming.table_shape import missing_columns
 
 TABLE_PROPERTIES = {
     # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
@@ -55,7 +55,6 @@ def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
 
 
 def _grow(spark: SparkSession, table: Table, root: Path) -> None:
-    refuse_misfits(root, [table])
     new = ", ".join(
         f"`{field.name}` {field.dataType.simpleString()}" for field in missing_columns(table, root)
     )

@@ -10,7 +10,7 @@ from include.errors import CheckpointMismatch, RecordsGone, TableDamaged
 from lake.reading import delta_table, record_batches
 from lake.tables import SILVER_ORDERS, checkpoint
 from spark.streaming.accounts import read_books
-from spark.streaming.checkpoint_check import verify_checkpoint
+from spark.streaming.checkpoint_check import numbers_in, verify_checkpoint
 from spark.streaming.database import Database
 from spark.streaming.delta_log import last_batch
 from spark.streaming.generation import (
@@ -115,8 +115,8 @@ def _refuse_another_ledger(root: Path, generation: Generation, closed: Offsets) 
 
 
 def _end_of(root: Path, generation: Generation, log_of: str) -> Offsets:
-    numbers = [int(p.name) for p in (checkpoint(root, QUERY) / log_of).glob("[0-9]*")]
-    return read_plan(root, generation, max(numbers)).end if numbers else {}
+    numbers = numbers_in(checkpoint(root, QUERY) / log_of)
+    return read_plan(root, generation, numbers[-1]).end if numbers else {}
 
 
 def verify_start(root: Path, generation: Generation, topic: Topic, database: Database) -> None:

@@ -25,13 +25,17 @@ def table_findings(root: Path) -> list[Finding]:
     return [finding for table in TABLES for finding in findings_of(table, root)]
 
 
-def refuse_misfits(root: Path, tables: Iterable[Table] = TABLES) -> None:
+def refuse_misfits(root: Path) -> None:
     """
     Raises:
         UpgradeRefused: a table cannot be written as the code declares it.
         TableDamaged: a table's log cannot be read.
     """
-    misfits = [f for table in tables for f in findings_of(table, root) if f.state == "cannot"]
+    _refuse(table_findings(root), root)
+
+
+def _refuse(findings: Iterable[Finding], root: Path) -> None:
+    misfits = [finding for finding in findings if finding.state == "cannot"]
     if misfits:
         found = "; ".join(f"{misfit.what}: {misfit.text}" for misfit in misfits)
         raise UpgradeRefused(
@@ -41,10 +45,19 @@ def refuse_misfits(root: Path, tables: Iterable[Table] = TABLES) -> None:
 
 
 def missing_columns(table: Table, root: Path) -> list[T.StructField]:
-    """Columns that the code declares and the table has not."""
+    """
+    Columns that the code declares and the table, if there is one, has not.
+
+    Raises:
+        UpgradeRefused: the table cannot become what is declared by new columns.
+        TableDamaged: its log cannot be read.
+    """
     held = _held(table, root)
-    columns = None if held is None else _columns(held)
-    return [field for field in COLUMNS[table] if columns is not None and field.name not in columns.names]
+    if held is None:
+        return []
+    _refuse(_findings(table, held), root)
+    names = _columns(held).names
+    return [field for field in COLUMNS[table] if field.name not in names]
 
 
 def findings_of(table: Table, root: Path) -> list[Finding]:
@@ -55,6 +68,10 @@ def findings_of(table: Table, root: Path) -> list[Finding]:
     held = _held(table, root)
     if held is None:
         return [Finding(table.full_name, "ok", "is not there yet and will be made")]
+    return _findings(table, held)
+
+
+def _findings(table: Table, held: DeltaTable) -> list[Finding]:
     columns = _columns(held)
     found = [
         *_column_findings(table, columns),

@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from include.errors import CheckpointMismatch
 from include.findings import Finding
 from lake.tables import BRONZE_ORDERS, checkpoint, writer_lock
+from spark.streaming.checkpoint_check import numbers_in
 from spark.streaming.generation import QUERY, Generation
 from spark.streaming.table_check import opened
 
@@ -47,7 +48,7 @@ def read_recorded(root: Path) -> Recorded:
         CheckpointMismatch: the last plan cannot be read.
     """
     folder = checkpoint(root, QUERY)
-    planned, committed = (_last_number(folder / name) for name in ("offsets", "commits"))
+    planned, committed = (max(numbers_in(folder / name), default=-1) for name in ("offsets", "commits"))
     operators = len(list((folder / "state").glob("[0-9]*")))
     if planned < 0:
         return Recorded(planned, committed, operators)
@@ -77,10 +78,6 @@ def other_checkpoints(root: Path) -> list[str]:
     return sorted(
         p.name for p in folders if p.name != QUERY and "." not in p.name and (p / "offsets").is_dir()
     )
-
-
-def _last_number(folder: Path) -> int:
-    return max((int(file.name) for file in folder.glob("[0-9]*") if file.name.isdigit()), default=-1)
 
 
 def _topics(source: str) -> list[str]:

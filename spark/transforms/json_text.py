@@ -77,7 +77,7 @@ def _reasons_of_broken_object(text: Column) -> Column:
     # The VARIANT parser stops at the first value's end, so success here means that the rest was the trouble.
     is_value_with_rest = F.from_json(text, "variant", MEASURED).isNotNull()
     is_repeated_key = _is_lenient_json(text, MEASURED) & ~_has_half_surrogate(text)
-    elements = F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
+    elements = _values_in(text)
     is_followed = elements.isNull() | (elements > 1)
     return (
         F.when(F.col("_framed").isNotNull() | is_value_with_rest, _codes("trailing_data"))
@@ -89,8 +89,16 @@ def _reasons_of_broken_object(text: Column) -> Column:
 
 def _is_array_with_repeated_key(text: Column) -> Column:
     inside_object = F.concat(F.lit('{"array":'), text, F.lit("}"))
-    is_whole = F.json_array_length(F.concat(F.lit("["), text, F.lit("]"))) == 1
-    return is_whole & _is_lenient_json(inside_object, MEASURED_IN_FRAME) & ~_has_half_surrogate(text)
+    return (
+        (_values_in(text) == 1)
+        & _is_lenient_json(inside_object, MEASURED_IN_FRAME)
+        & ~_has_half_surrogate(text)
+    )
+
+
+def _values_in(text: Column) -> Column:
+    """How many JSON values stand there, with commas between them; NULL where it is something else."""
+    return F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
 
 
 def _is_lenient_json(text: Column, options: dict[str, str]) -> Column:

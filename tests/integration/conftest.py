@@ -8,7 +8,8 @@ import pytest
 
 from include.sales_db import connect
 from include.settings import PostgresSettings
-from tests.batch_lake import Lake, empty
+from tests.batch_lake import Lake
+from tests.draining import forget
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def new_lake(spark, tmp_path, connection, own_postgres_server) -> Iterator[Calla
     with closing(connect(superuser, application_name="test", autocommit=True)) as owner:
 
         def make(name: str) -> Lake:
-            empty(owner)
+            forget(owner)
             return Lake(spark, tmp_path / name, connection)
 
         yield make

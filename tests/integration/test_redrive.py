@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -32,34 +31,21 @@ BOM = b"\xef\xbb\xbf"
 STRIP = Request("run-1", frozenset({"not_json"}), fix="strip_byte_order_mark", dry_run=False)
 
 
-@pytest.fixture(scope="module")
-def made(kafka_broker, own_sales_database, own_postgres_server, tmp_path_factory) -> Settings:
-    folder = tmp_path_factory.mktemp("redrive")
-    return Settings(
-        manifest=folder / "manifest.sqlite",
-        kafka=KafkaSettings(bootstrap_servers=kafka_broker, orders_topic="redrive.v1"),
-        postgres=own_sales_database,
-        lake=LakeSettings(root=folder / "lake", email_hmac_key_file=key_file(folder)),
-    )
-
-
 @pytest.fixture
-def lake(made, own_postgres_server, tmp_path, request) -> Settings:
+def lake(kafka_broker, own_sales_database, own_postgres_server, tmp_path, request) -> Settings:
     """An empty lake on a topic of the test's own."""
-    topic = made.kafka.model_copy(update={"orders_topic": re.sub(r"\W", "_", request.node.name)})
-    kafka.ensure_topic(topic)
+    topic = re.sub(r"\W", "_", request.node.name)
+    settings = Settings(
+        manifest=tmp_path / "manifest.sqlite",
+        kafka=KafkaSettings(bootstrap_servers=kafka_broker, orders_topic=topic),
+        postgres=own_sales_database,
+        lake=LakeSettings(root=tmp_path / "lake", email_hmac_key_file=key_file(tmp_path)),
+    )
+    kafka.ensure_topic(settings.kafka)
     superuser = own_postgres_server.as_superuser("sales")
     with closing(connect(superuser, application_name="test", autocommit=True)) as owner:
         forget(owner)
-        owner.execute("truncate ops.redriven")
-    root = made.lake.model_copy(update={"root": tmp_path / "lake"})
-    return made.model_copy(update={"kafka": topic, "lake": root, "manifest": tmp_path / "manifest.sqlite"})
-
-
-@pytest.fixture
-def connection(lake) -> Iterator[psycopg.Connection]:
-    with closing(connect(lake.postgres, application_name="test", autocommit=True)) as connection:
-        yield connection
+    return settings
 
 
 def run(settings: Settings, connection: psycopg.Connection, request: Request, **kw: Any) -> Summary:
