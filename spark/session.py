@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from include.errors import SettingsError
 from include.settings import StreamSettings
+from spark.class_archive import jars, jvm_options
 
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
@@ -50,10 +50,12 @@ def get_session(app_name: str, stream: StreamSettings, **overrides: str) -> Spar
         SettingsError: the jar folder is empty or missing.
     """
     builder = SparkSession.builder.appName(app_name).master(f"local[{stream.cores}]")
+    ours = jars(stream.jars_dir)
     settings: dict[str, bool | float | int | str | None] = {
         **settings_of_session(stream),
-        "spark.jars": ",".join(map(str, jars(stream.jars_dir))),
-        "spark.driver.extraJavaOptions": " ".join(JVM_OPTIONS),
+        # Not spark.jars: that copies them at each start, and only the class path can come from an archive.
+        "spark.driver.extraClassPath": ":".join(map(str, ours)),
+        "spark.driver.extraJavaOptions": " ".join([*JVM_OPTIONS, *jvm_options(ours)]),
         **{name.replace("__", "."): value for name, value in overrides.items()},
     }
     return builder.config(map=settings).getOrCreate()
@@ -68,14 +70,3 @@ def settings_of_session(stream: StreamSettings) -> dict[str, str]:
         "spark.default.parallelism": str(stream.cores),
         "spark.ui.enabled": str(stream.ui).lower(),
     }
-
-
-def jars(folder: Path) -> list[Path]:
-    """The jars that Spark needs beyond its own."""
-    found = sorted(folder.glob("*.jar"))
-    if not found:
-        raise SettingsError(
-            f"Building a Spark session: no jars in {folder} (setting stream.jars_dir). Nothing was started."
-            " Run `make setup`, which fetches the jars that jars.lock names."
-        )
-    return found
