@@ -80,6 +80,14 @@ class LedgerImbalance(StreamError):
     """Rows or cents of a batch do not add up."""
 
 
+class TableRequestFailed(LakehouseError):
+    """The lake writer could not do what was asked of it, or has not come to it yet."""
+
+
+class TableRequestRefused(TableRequestFailed):
+    """What was asked cannot be done: asking again does not help."""
+
+
 class PublishError(LakehouseError):
     """Nothing was published."""
 

@@ -37,6 +37,19 @@ reporting currency. One process writes them, the lake writer; readers may be man
   docs/contracts/growing.md.
 - The simulator's records carry the Kafka header `saleslake-event` (`run id:sequence number`), which
   `bronze.orders.headers` keeps: by it `saleslake reconcile` finds them, even those that cannot be parsed.
+
+## Changing the tables while orders stream
+
+Whoever wants something done to the tables asks the lake writer: a row in `ops.table_requests` (`kind`,
+`arguments`, `requested_by`). It is carried out between two batches, oldest first, and is `done` with a
+`result` or `failed` with a `detail`. A request whose writer died is begun again; after three deaths it fails.
+
+- `optimize`, with `table` and `days` (dates; none: all): small files become few large ones. Rows stay.
+- `replace_hours`, with `shadow`, `since`, `until` (full hours, UTC) and `up_to`: the orders of these hours in
+  silver and gold, of batches up to `up_to`, are swapped for those under `shadow/<shadow>`, if every hour is
+  then as `ops.hour_ledger` has it.
+
+`saleslake rebuild --from-bronze --hours SINCE UNTIL` rebuilds hours and asks for their swap.
 """
 PARTITIONED_BY = {
     "bronze.orders": "kafka_timestamp",

@@ -3,6 +3,7 @@
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 
 import psycopg
 import pytest
@@ -58,7 +59,7 @@ def catch_up(settings: Settings, spark: SparkSession, reach: Reach = pass_by) ->
         stop = GracefulStop()
         records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
         judged = as_judged(records, settings.lake, key=key)
-        query = start(judged, writer, settings, stop, until_caught_up=True)
+        query = start(judged, writer, settings, stop, Lock(), until_caught_up=True)
         try:
             query.awaitTermination()
         except StreamingQueryException:
@@ -93,8 +94,8 @@ def forget(owner: psycopg.Connection) -> None:
     """The database as it was before the first batch, for the next lake."""
     owner.execute(
         "truncate ops.ledger, ops.hour_ledger, ops.generations, ops.accepted_losses, ops.stream_progress,"
-        " ops.redriven, live.product_sales_minute, live.order_value_minute, live.products,"
-        " live.unknown_fields"
+        " ops.redriven, ops.table_requests, live.product_sales_minute, live.order_value_minute,"
+        " live.products, live.unknown_fields"
     )
 
 

@@ -19,11 +19,19 @@ class Comparison(NamedTuple):
     text: str
 
 
-def compared(spark: SparkSession, table: Table, root: Path, other_root: Path, *, up_to: int) -> Comparison:
-    """The rows of batches up to `up_to` under both roots; a table that cannot be read equals nothing."""
+def compared(
+    spark: SparkSession, table: Table, root: Path, other_root: Path, *, up_to: int, where: str = "true"
+) -> Comparison:
+    """
+    The rows of batches up to `up_to` under both roots; a table that cannot be read equals nothing.
+
+    Args:
+        where: only these rows, as SQL.
+    """
+    only = f"batch_id <= {up_to} and ({where})"
     try:
         held, only_held, only_rebuilt = _counts(
-            _hashed(spark, table, root, up_to, "held"), _hashed(spark, table, other_root, up_to, "rebuilt")
+            _hashed(spark, table, root, only, "held"), _hashed(spark, table, other_root, only, "rebuilt")
         )
     except PySparkException as error:
         return Comparison(False, f"cannot be read: {str(error).strip().splitlines()[0]}")
@@ -34,9 +42,9 @@ def compared(spark: SparkSession, table: Table, root: Path, other_root: Path, *,
     return Comparison(True, f"equal, {held:,} rows")
 
 
-def _hashed(spark: SparkSession, table: Table, root: Path, up_to: int, count: str) -> DataFrame:
+def _hashed(spark: SparkSession, table: Table, root: Path, only: str, count: str) -> DataFrame:
     """How often each row is there, a row told by the hash of all its columns."""
-    rows = spark.read.format("delta").load(str(table.path(root))).where(F.col("batch_id") <= up_to)
+    rows = spark.read.format("delta").load(str(table.path(root))).where(only)
     text = F.to_json(F.struct(*(F.col(name) for name in COLUMNS[table].names)), AS_TEXT)
     return rows.groupBy(F.sha2(text, 256).alias("row_hash")).agg(F.count("*").alias(count))
 

@@ -65,16 +65,24 @@ def rebuild(
     for table in REBUILT:
         ensure_table(spark, table, target)
     bronze = read(spark, BRONZE_ORDERS, lake.root)
-    records, key = bronze.where(bronze.batch_id <= up_to), email_key(lake.email_hmac_key_file)
-    judged = as_judged(records, lake, key=key, keep=["batch_id"])
-    standing = judged.transform(with_standing_reasons, spark.createDataFrame(sent_again, SENT_AGAIN))
-    disposed = standing.transform(with_disposition_in_order).persist(StorageLevel.MEMORY_AND_DISK)
+    records = bronze.where(bronze.batch_id <= up_to)
+    disposed = disposed_records(records, lake, sent_again).persist(StorageLevel.MEMORY_AND_DISK)
     write(silver_orders(disposed.where("disposition is null")), SILVER_ORDERS, target)
     write(silver_rejected(disposed.where("disposition is not null")), SILVER_REJECTED, target)
     disposed.unpersist()
-    silver = read(spark, SILVER_ORDERS, target)
+    write_gold(read(spark, SILVER_ORDERS, target), target)
+
+
+def write_gold(silver: DataFrame, target: Path) -> None:
     write(product_sales_minute(silver, "batch_id"), GOLD_PRODUCT_SALES_MINUTE, target)
     write(order_value_minute(silver, "batch_id"), GOLD_ORDER_VALUE_MINUTE, target)
+
+
+def disposed_records(bronze: DataFrame, lake: LakeSettings, sent_again: SentAgain) -> DataFrame:
+    """Rows of bronze, judged, each with its `disposition` among them."""
+    judged = as_judged(bronze, lake, key=email_key(lake.email_hmac_key_file), keep=["batch_id"])
+    marks = bronze.sparkSession.createDataFrame(sent_again, SENT_AGAIN)
+    return judged.transform(with_standing_reasons, marks).transform(with_disposition_in_order)
 
 
 def with_standing_reasons(judged: DataFrame, sent_again: DataFrame) -> DataFrame:
@@ -101,8 +109,8 @@ def write(rows: DataFrame, table: Table, root: Path) -> None:
 
 def check(spark: SparkSession, settings: Settings, database: Database) -> bool:
     """Whether the rebuild equals ledger and stream, said table by table. Changes nothing."""
-    closed = _last_closed_batch(database)
-    sent_again = _sent_again(database, settings)
+    closed = last_closed_batch(database)
+    sent_again = sent_again_records(database, settings)
     target = shadow(settings.lake.root, f"check-{os.getpid()}")
     try:
         rebuild(spark, settings.lake, target, sent_again, up_to=closed)
@@ -129,10 +137,10 @@ def replace_all(spark: SparkSession, settings: Settings, database: Database) -> 
         TableDamaged: what was rebuilt differs from the ledger; nothing was swapped.
     """
     root = settings.lake.root
-    closed = _last_closed_batch(database)
+    closed = last_closed_batch(database)
     bronze = database.run(lambda connection: last_commit(root, connection, at_least=closed))
     target = shadow(root, "rebuild")
-    rebuild(spark, settings.lake, target, _sent_again(database, settings), up_to=bronze.batch_id)
+    rebuild(spark, settings.lake, target, sent_again_records(database, settings), up_to=bronze.batch_id)
     _refuse_another_result(database.run(lambda c: differences_from_ledger(c, target, up_to=closed)))
     _swap(spark, root, target, bronze)
     # Derived from silver; the next start makes it anew.
@@ -142,7 +150,7 @@ def replace_all(spark: SparkSession, settings: Settings, database: Database) -> 
     shutil.rmtree(target, ignore_errors=True)
 
 
-def _sent_again(database: Database, settings: Settings) -> SentAgain:
+def sent_again_records(database: Database, settings: Settings) -> SentAgain:
     return database.run(lambda connection: read_reasons(connection, settings.kafka.orders_topic))
 
 
@@ -162,7 +170,7 @@ def _refuse_another_result(problems: list[str]) -> None:
         )
 
 
-def _last_closed_batch(database: Database) -> int:
+def last_closed_batch(database: Database) -> int:
     closed = database.run(last_closed)
     if closed is None:
         raise NothingToHeal(

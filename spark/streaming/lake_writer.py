@@ -14,7 +14,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from threading import Thread
+from threading import Lock, Thread
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
@@ -46,6 +46,7 @@ from spark.streaming.process import (
     sole_writer,
 )
 from spark.streaming.progress import Heartbeat
+from spark.streaming.table_requests import TableRequestDesk
 from spark.streaming.topic import reach_topic
 from spark.transforms.orders import judged_orders
 
@@ -107,12 +108,21 @@ def as_judged(rows: DataFrame, lake: LakeSettings, *, key: bytes, keep: Iterable
 
 
 def start(
-    judged: DataFrame, writer: BatchWriter, settings: Settings, stop: GracefulStop, *, until_caught_up: bool
+    judged: DataFrame,
+    writer: BatchWriter,
+    settings: Settings,
+    stop: GracefulStop,
+    turn: Lock,
+    *,
+    until_caught_up: bool,
 ) -> StreamingQuery:
+    """Start the query. `turn` is held as long as a batch writes."""
+
     def write(batch: DataFrame, spark_batch_id: int) -> None:
         try:
-            stop.hold_back_new_batch()
-            writer.write(batch, read_plan(writer.root, writer.generation, spark_batch_id))
+            with turn:
+                stop.hold_back_new_batch()
+                writer.write(batch, read_plan(writer.root, writer.generation, spark_batch_id))
         except Exception as error:
             stop.cause = error
             raise
@@ -158,7 +168,11 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         writer = open_writer(spark, settings, generation, partial(close, database, heartbeat, metrics))
         records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
         judged = as_judged(records, settings.lake, key=key)
-        query = start(judged, writer, settings, stop, until_caught_up=until_caught_up)
+        turn = Lock()
+        query = start(judged, writer, settings, stop, turn, until_caught_up=until_caught_up)
+        desk_database = Database(settings.postgres, application_name="lake-writer requests")
+        desk = TableRequestDesk(spark, writer, desk_database, turn)
+        Thread(target=desk.serve, args=[stop.done], name="table requests", daemon=True).start()
         log.info("writing %s", root)
         heartbeat.say("running")
         await_end(query, stop, heartbeat)
@@ -168,7 +182,8 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
             heartbeat.end("failed", str(cause)[:1_000])
             raise cause from None
     stop.done.set()
-    heartbeat.end("stopped")
+    with turn:  # a request that was begun is finished
+        heartbeat.end("stopped")
     end_java(spark, java)
 
 

@@ -110,6 +110,7 @@ def _walk(stand: Stand, traffic: Traffic, checker: Checker, outcome: Outcome, te
     tell("Healing")
     outcome.caught_up_after = heal(stand, actor, traffic)
     tell(f"Everything is in the lake {outcome.caught_up_after:.0f} s after the last fault was over")
+    outcome.surprises += actor.settle()
     outcome.recoveries = read_recoveries(stand.settings.postgres, stand.disruptions)
     outcome.findings = checker.findings(
         is_final=True,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.fault_points import STEPS
+from lake.tables import TABLES
 
 AIRFLOW_PARTS = ("airflow-scheduler", "airflow-api-server", "airflow-dag-processor", "airflow-triggerer")
 HALVES = ("python", "java", "both")
@@ -84,12 +85,16 @@ def _stall(*victims: str) -> Callable[[random.Random, Past], Details]:
     return lambda draw, _: {"who": draw.choice(victims), "seconds": round(draw.uniform(3, 40), 1)}
 
 
-def _choice(name: str, options: tuple[str, ...]) -> Callable[[random.Random, Past], Details]:
+def _choice(name: str, options: tuple[str | int, ...]) -> Callable[[random.Random, Past], Details]:
     return lambda draw, _: {name: draw.choice(options)}
 
 
 def _stop(draw: random.Random, _: Past) -> Details:
     return {"half": draw.choice(HALVES), "seconds": round(draw.uniform(2, 20), 1)}
+
+
+def _table(draw: random.Random, _: Past) -> Details:
+    return {"table": draw.choice(TABLES).full_name}
 
 
 def _killed_while(draw: random.Random, _: Past) -> Details:
@@ -112,6 +117,9 @@ KINDS = (
     Kind("stop_driver", _stop, is_driver_fault=True),
     Kind("restart_driver", is_driver_fault=True),
     Kind("fill_disk", _full_disk, is_driver_fault=True),
+    Kind("optimize", _table),
+    Kind("die_at_optimize", _table, is_driver_fault=True, always_in_peace=True),
+    Kind("replace_hours", _choice("hours_back", (0, 1))),
     Kind("second_writer", always_in_peace=True),
     Kind("kill_broker"),
     Kind("kill_postgres", _choice("process", ("server", "session of the writer"))),

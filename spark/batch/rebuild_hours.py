@@ -1,0 +1,171 @@
+"""
+Some hours of silver and gold made anew from bronze, in the shadow, while orders stream; then compared, or
+swapped in by the lake writer.
+
+    python -m spark.batch.rebuild_hours 2026-11-25T10 2026-11-25T12 --check      # writes to shadow/
+    python -m spark.batch.rebuild_hours 2026-11-25T10 2026-11-25T12 --replace    # and asks for the swap
+"""
+
+import argparse
+import logging
+import os
+import shutil
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pyspark.sql.functions as F
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from include.errors import LakehouseError
+from include.settings import LakeSettings, Settings, get_settings
+from include.table_requests import ReplaceHours, ask, await_outcome, full_hour
+from lake.contract import MAX_FUTURE_MINUTES
+from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, shadow
+from spark.batch.comparison import compared
+from spark.batch.rebuild_lake import (
+    SentAgain,
+    disposed_records,
+    last_closed_batch,
+    read,
+    sent_again_records,
+    write,
+    write_gold,
+)
+from spark.session import get_session
+from spark.streaming.database import Database
+from spark.streaming.delta_log import ensure_table
+from spark.streaming.hour_swap import EVENT_TIME, in_hours
+from spark.transforms.orders import silver_orders
+
+log = logging.getLogger("rebuild")
+# The lake writer comes to it between two batches, or when it has started.
+SWAPPED_WITHIN_SECONDS = 600
+ASKED_WITHIN_SECONDS = 60
+
+
+def rebuild_hours(spark: SparkSession, lake: LakeSettings, what: ReplaceHours, sent_again: SentAgain) -> None:
+    """Make the rows of `what` under its shadow, from bronze and from what silver has of other hours."""
+    target = shadow(lake.root, what.shadow)
+    shutil.rmtree(target, ignore_errors=True)
+    for table in EVENT_TIME:
+        ensure_table(spark, table, target)
+    disposed = disposed_records(_records(spark, lake.root, what), lake, sent_again)
+    accepted = silver_orders(disposed.where("disposition is null"))
+    orders = accepted.where(in_hours(what, EVENT_TIME[SILVER_ORDERS]))
+    write(orders.join(_elsewhere(spark, lake.root, what), "order_id", "left_anti"), SILVER_ORDERS, target)
+    write_gold(read(spark, SILVER_ORDERS, target), target)
+
+
+def _records(spark: SparkSession, root: Path, what: ReplaceHours) -> DataFrame:
+    """Of bronze, all that may be an order of these hours: none arrives much before it was placed."""
+    earliest = what.since - timedelta(minutes=MAX_FUTURE_MINUTES)
+    bronze = read(spark, BRONZE_ORDERS, root)
+    return bronze.where(bronze.date_utc >= F.lit(earliest.date())).where(bronze.batch_id <= what.up_to)
+
+
+def _elsewhere(spark: SparkSession, root: Path, what: ReplaceHours) -> DataFrame:
+    """
+    The ids of orders that silver has in other hours: what claims to be one of them is its repeat or
+    contradicts it, also when the accepted record arrived on a day that was not read again.
+    """
+    silver = read(spark, SILVER_ORDERS, root)
+    return silver.where(f"not ({in_hours(what, EVENT_TIME[SILVER_ORDERS])})").select("order_id")
+
+
+def compare(spark: SparkSession, root: Path, what: ReplaceHours) -> bool:
+    """Whether the hours equal the stream's, said table by table."""
+    equal = True
+    for table, column in EVENT_TIME.items():
+        said = compared(
+            spark, table, root, shadow(root, what.shadow), up_to=what.up_to, where=in_hours(what, column)
+        )
+        print(f"{table.full_name}: {said.text}", flush=True)
+        equal = equal and said.is_equal
+    return equal
+
+
+def swap(settings: Settings, database: Database, what: ReplaceHours) -> None:
+    """
+    Let the lake writer swap the hours in, and wait until it has.
+
+    Raises:
+        TableRequestFailed: it refused, or did not come to it in time.
+    """
+    # Asked twice, because an answer was lost, it is done twice, and twice is once.
+    number = database.run_patiently(
+        lambda connection: ask(connection, what, by="saleslake rebuild"), seconds=ASKED_WITHIN_SECONDS
+    )
+    log.info("table request %d: waiting for the lake writer", number)
+    done = await_outcome(settings.postgres, number, seconds=SWAPPED_WITHIN_SECONDS)
+    result = done.result or {}
+    print(
+        f"table request {number}: {result['hours']} hours, {result['orders']:,} orders,"
+        f" {result['revenue_cents']:,} cents swapped in after {result['seconds']} s"
+    )
+
+
+def run(settings: Settings, args: argparse.Namespace) -> bool:
+    database = Database(settings.postgres, application_name="saleslake rebuild")
+    name = f"hours-{args.since:%Y%m%dT%H}-{os.getpid()}"
+    what = ReplaceHours(name, args.since, args.until, up_to=last_closed_batch(database))
+    spark = get_session("saleslake rebuild hours", settings.stream)
+    try:
+        rebuild_hours(spark, settings.lake, what, sent_again_records(database, settings))
+        equal = compare(spark, settings.lake.root, what)
+        if args.replace:
+            swap(settings, database, what)
+        return equal or args.replace
+    finally:
+        shutil.rmtree(shadow(settings.lake.root, name), ignore_errors=True)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="rebuild_hours", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("since", type=full_hour, metavar="SINCE", help="the first hour (2026-11-25T10, UTC)")
+    parser.add_argument("until", type=full_hour, metavar="UNTIL", help="the first hour after the last")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--check", action="store_true", help="compare with the stream, change nothing")
+    what.add_argument("--replace", action="store_true", help="let the lake writer swap the hours in")
+    args = parser.parse_args(argv)
+    if args.until <= args.since:
+        parser.error(f"UNTIL {args.until:%Y-%m-%dT%H} is not after SINCE {args.since:%Y-%m-%dT%H}")
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+    began = time.monotonic()
+    try:
+        good = run(get_settings(), args)
+    except LakehouseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except psycopg.Error as error:
+        print(f"Rebuilding hours: PostgreSQL: {error} No table was changed; run it again.", file=sys.stderr)
+        return 1
+    except PySparkException as error:
+        cause = str(error).strip().splitlines()[0]
+        print(
+            f"Rebuilding hours from bronze: {cause}. No table was changed. If bronze cannot be read:"
+            " docs/runbooks/supervise_streams.md, 'A table is damaged'.",
+            file=sys.stderr,
+        )
+        return 1
+    verdict = "swapped in" if args.replace else ("equal" if good else "DIFFERENT")
+    print(f"Rebuilt from bronze: {verdict} ({time.monotonic() - began:.0f} s).")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    # Threads of py4j must not keep this process alive.
+    os._exit(status)

@@ -1,0 +1,113 @@
+"""Carries out what others asked of the lake's tables, between two batches."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from threading import Event, Lock
+from typing import Any
+
+import psycopg
+from deltalake.exceptions import DeltaError
+from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from include.errors import LakehouseError
+from include.table_requests import (
+    MOST_ATTEMPTS,
+    Optimize,
+    ReplaceHours,
+    TableRequest,
+    begin_next,
+    fail,
+    finish,
+    is_any_open,
+)
+from lake.tables import BRONZE_ORDERS
+from spark.streaming.batch import BatchWriter
+from spark.streaming.compaction import optimize
+from spark.streaming.database import Database
+from spark.streaming.delta_log import last_batch
+from spark.streaming.hour_swap import replace_hours
+from spark.streaming.ledger import last_closed
+
+log = logging.getLogger(__name__)
+LOOK_SECONDS = 1.0
+Result = Mapping[str, Any]
+
+
+class TableRequestDesk:
+    """
+    Looks for requests as long as the writer lives. For a thread of its own.
+
+    Args:
+        turn: held by whoever writes tables: a batch, or a request.
+    """
+
+    def __init__(self, spark: SparkSession, writer: BatchWriter, database: Database, turn: Lock) -> None:
+        self._spark, self._database, self._turn = spark, database, turn
+        self._root, self._generation, self._reach = writer.root, writer.generation, writer.reach
+
+    def serve(self, done: Event) -> None:
+        while not done.wait(LOOK_SECONDS):
+            try:
+                while not done.is_set() and self.carry_out_next():
+                    pass
+            except (psycopg.Error, Py4JError, ConnectionError) as error:
+                # The request stays begun: this writer goes on with it, or the next one, if Java is gone.
+                log.warning("table requests: %s; looking again", str(error).strip())
+
+    def carry_out_next(self) -> bool:
+        """
+        Whether there was a request to carry out now. It is done or failed then.
+
+        Raises:
+            psycopg.Error, Py4JError, ConnectionError: PostgreSQL or Java is gone; the request stays begun.
+        """
+        if not self._database.run(is_any_open):
+            return False
+        with self._turn:
+            if self._has_open_batch():
+                return False
+            request = self._database.run(begin_next)
+            if request is None:
+                return False
+            began = time.monotonic()
+            try:
+                refuse_deadly(request)
+                result = self._work(request)
+            except ConnectionError:
+                raise
+            except (LakehouseError, PySparkException, Py4JJavaError, DeltaError, OSError) as error:
+                detail = str(error).strip().split("\n\n")[0][:2_000]
+                log.warning("%s failed: %s", request, detail)
+                self._database.run(lambda c: fail(c, request.request_id, detail))
+                return True
+            seconds = round(time.monotonic() - began, 1)
+            self._reach("before_request_is_done")
+            self._database.run(lambda c: finish(c, request.request_id, {**result, "seconds": seconds}))
+            log.info("%s done in %.1f s: %s", request, seconds, result)
+            return True
+
+    def _has_open_batch(self) -> bool:
+        """Whether tables have rows that the ledger has not: the first batch after a start completes them."""
+        closed = self._database.run(last_closed)
+        held = last_batch(BRONZE_ORDERS, self._root, app_id=self._generation.app_id)
+        return held is not None and (closed is None or closed.batch_id < held)
+
+    def _work(self, request: TableRequest) -> Result:
+        kinds: dict[str, Callable[[], Result]] = {
+            Optimize.KIND: lambda: optimize(self._spark, self._root, Optimize.parse(request.arguments)),
+            ReplaceHours.KIND: lambda: replace_hours(
+                self._spark, self._root, self._database, ReplaceHours.parse(request.arguments), self._reach
+            ),
+        }
+        return kinds[request.kind]()
+
+
+def refuse_deadly(request: TableRequest) -> None:
+    if request.attempts > MOST_ATTEMPTS:
+        raise LakehouseError(
+            f"The lake writer ended {MOST_ATTEMPTS} times while it carried this out: it is not tried again."
+            " Its log says how it ended (`saleslake status` names it)."
+        )
