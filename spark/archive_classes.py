@@ -30,13 +30,13 @@ def archive_classes(archive: Path, stream: StreamSettings) -> None:
         Exception: the JVM did not start, or wrote none; its log lies beside where the archive belongs.
     """
     # Seconds that a set-up with nothing to do must not pay.
-    from spark.session import JVM_OPTIONS, get_session
+    from spark.session import get_session
 
     new, log = archive.with_suffix(".new"), archive.with_suffix(".log")
-    options = " ".join([*JVM_OPTIONS, *OPTIONS, f"-XX:ArchiveClassesAtExit={new}"])
+    options = [*OPTIONS, f"-XX:ArchiveClassesAtExit={new}"]
     # The JVM writes where this process does, and nobody who sets up needs to read it.
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), sys.stderr.fileno())
-    spark = get_session("class archive", stream, spark__driver__extraJavaOptions=options)
+    spark = get_session("class archive", stream, java_options=options)
     java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory(prefix="saleslake-classes-") as folder:
         exercise(spark, Path(folder))

@@ -1,5 +1,6 @@
 """The only place a SparkSession is built."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -39,11 +40,14 @@ SESSION = {
 }
 
 
-def get_session(app_name: str, stream: StreamSettings, **overrides: str) -> SparkSession:
+def get_session(
+    app_name: str, stream: StreamSettings, *, java_options: Iterable[str] = (), **overrides: str
+) -> SparkSession:
     """
     The session of this process: local, UTC, with Delta and Kafka from the jar folder.
 
     Args:
+        java_options: of the JVM, further ones.
         overrides: further Spark settings, dots written as two underscores.
 
     Raises:
@@ -55,7 +59,7 @@ def get_session(app_name: str, stream: StreamSettings, **overrides: str) -> Spar
         **settings_of_session(stream),
         # Not spark.jars: that copies them at each start, and only the class path can come from an archive.
         "spark.driver.extraClassPath": ":".join(map(str, ours)),
-        "spark.driver.extraJavaOptions": " ".join([*JVM_OPTIONS, *jvm_options(ours)]),
+        "spark.driver.extraJavaOptions": " ".join([*JVM_OPTIONS, *jvm_options(ours), *java_options]),
         **{name.replace("__", "."): value for name, value in overrides.items()},
     }
     return builder.config(map=settings).getOrCreate()

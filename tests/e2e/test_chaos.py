@@ -12,8 +12,8 @@ from stack.invariants.finding import NAMES
 
 pytestmark = pytest.mark.stack
 
-# Poison; the writer dies inside its closing transaction, the database, a publisher and Java die, and Kafka's
-# connections are cut.
+# Hours are rebuilt and swapped while the broker, a session of the database and the writer die: the writer
+# after bronze, and after a compaction of which nobody was told. Then poison.
 SEED, ACTIONS = 263_150, 6
 MOST_SECONDS = 1_800
 
