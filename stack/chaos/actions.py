@@ -87,6 +87,13 @@ class Actor:
             sleep(0.5)
         return left
 
+    def carried_out(self) -> int:
+        """How many table requests are done."""
+        postgres = self._stand.settings.postgres
+        with closing(connect(postgres, application_name="chaos", autocommit=True)) as connection:
+            done = connection.execute("select count(*) from ops.table_requests where state = 'done'")
+            return int(done.fetchone()[0])  # type: ignore[index]
+
     def _unsettled(self) -> list[str]:
         postgres = self._stand.settings.postgres
         with closing(connect(postgres, application_name="chaos", autocommit=True)) as connection:

@@ -111,6 +111,7 @@ def _walk(stand: Stand, traffic: Traffic, checker: Checker, outcome: Outcome, te
     outcome.caught_up_after = heal(stand, actor, traffic)
     tell(f"Everything is in the lake {outcome.caught_up_after:.0f} s after the last fault was over")
     outcome.surprises += actor.settle()
+    tell(f"{actor.carried_out()} table requests were carried out")
     outcome.recoveries = read_recoveries(stand.settings.postgres, stand.disruptions)
     outcome.findings = checker.findings(
         is_final=True,
