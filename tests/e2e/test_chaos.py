@@ -12,9 +12,9 @@ from stack.invariants.finding import NAMES
 
 pytestmark = pytest.mark.stack
 
-# Hours are rebuilt and swapped while the broker, a session of the database and the writer die: the writer
-# after bronze, and after a compaction of which nobody was told. Then poison.
-SEED, ACTIONS = 263_150, 6
+# Hours are rebuilt and swapped while the broker dies, and the writer after a compaction of which nobody was
+# told. Then poison.
+SEED, ACTIONS = 309_558, 4
 MOST_SECONDS = 1_800
 
 
@@ -36,4 +36,4 @@ def test_a_short_walk_passes() -> None:
     assert [one["invariant"] for one in found["findings"]] == list(NAMES)
     assert found["passed"]
     assert len(found["actions"]) == ACTIONS
-    assert found["kills_survived"] == 3
+    assert found["kills_survived"] == 2
