@@ -87,6 +87,18 @@ class PublishSettings(Frozen):
     statement_timeout_seconds: int = Field(300, ge=1)
 
 
+class MaintenanceSettings(Frozen):
+    """When a day of a table is worth compacting. The stream waits as long as one day of one table takes."""
+
+    # A smaller file is small.
+    small_file_bytes: int = Field(32 * 1024 * 1024, ge=1)
+    # So many small files of a day that is over, or of today, are too many.
+    most_small_files: int = Field(8, ge=2)
+    most_small_files_today: int = Field(500, ge=2)
+    # How long a run waits for the lake writer to carry one step out.
+    step_timeout_seconds: int = Field(900, ge=1)
+
+
 class SupervisionSettings(Frozen):
     """When the stream counts as stuck, and how to reach its process manager."""
 
@@ -137,6 +149,7 @@ class Settings(BaseSettings):
     lake: LakeSettings = LakeSettings()
     stream: StreamSettings = StreamSettings()
     publish: PublishSettings = PublishSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     airflow: AirflowSettings = AirflowSettings()
 

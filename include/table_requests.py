@@ -3,8 +3,8 @@ Asks the lake writer to do something to the lake's tables: it alone may write th
 batches (`ops.table_requests`).
 """
 
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,11 +16,10 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from include.errors import TableRequestFailed, TableRequestRefused
-from include.sales_db import connect
-from include.settings import PostgresSettings
 from lake.tables import TABLES, Table
 
 SQL = Path(__file__).with_name("sql")
+Connecting = Callable[[], AbstractContextManager[psycopg.Connection]]
 # A writer that ends again and again with the same request at hand ends because of it.
 MOST_ATTEMPTS = 3
 
@@ -142,9 +141,12 @@ def read(connection: psycopg.Connection, request_id: int) -> TableRequest:
     return found
 
 
-def await_outcome(postgres: PostgresSettings, request_id: int, *, seconds: float) -> TableRequest:
+def await_outcome(connecting: Connecting, request_id: int, *, seconds: float) -> TableRequest:
     """
     The request when it is done.
+
+    Args:
+        connecting: opens a connection; a server that is away for a moment is asked again.
 
     Raises:
         TableRequestFailed: it failed, or is not done in time; then it is carried out later all the same.
@@ -152,9 +154,9 @@ def await_outcome(postgres: PostgresSettings, request_id: int, *, seconds: float
     deadline, found = monotonic() + seconds, "not read yet"
     while monotonic() < deadline:
         try:
-            with closing(connect(postgres, application_name="table request", autocommit=True)) as connection:
+            with connecting() as connection:
                 request = read(connection, request_id)
-        except psycopg.OperationalError as error:  # a server that is away for a moment
+        except psycopg.OperationalError as error:
             found = f"unknown ({str(error).splitlines()[0]})"
         else:
             found = request.state

@@ -20,9 +20,10 @@ from simulator.traffic import Shares
 from spark.streaming.closing import ClosedBatch, close_batch
 from spark.streaming.database import Database
 from spark.streaming.email_key import email_key, fingerprint
-from spark.streaming.lake_writer import as_judged, open_writer, read_records, start
+from spark.streaming.lake_writer import open_writer, start
 from spark.streaming.opening import open_generation, verify_start
 from spark.streaming.process import GracefulStop, sole_writer
+from spark.streaming.records import as_judged, read_records
 from spark.streaming.topic import Topic
 
 FAULTS = Shares(duplicates=0.1, late=0.05, bad=0.1, conflicts=0.02)

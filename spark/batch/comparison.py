@@ -9,9 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
-
-# The default has no microseconds, and a row that differs in them only would look the same.
-AS_TEXT = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+from spark.streaming.compaction import AS_TEXT
 
 
 class Comparison(NamedTuple):

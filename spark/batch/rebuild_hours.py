@@ -12,7 +12,9 @@ import os
 import shutil
 import sys
 import time
+from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -21,7 +23,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import LakehouseError
-from include.settings import LakeSettings, Settings, get_settings
+from include.sales_db import connect
+from include.settings import LakeSettings, PostgresSettings, Settings, get_settings
 from include.table_requests import ReplaceHours, ask, await_outcome, full_hour
 from lake.contract import MAX_FUTURE_MINUTES
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, shadow
@@ -100,12 +103,16 @@ def swap(settings: Settings, database: Database, what: ReplaceHours) -> None:
         lambda connection: ask(connection, what, by="saleslake rebuild"), seconds=ASKED_WITHIN_SECONDS
     )
     log.info("table request %d: waiting for the lake writer", number)
-    done = await_outcome(settings.postgres, number, seconds=SWAPPED_WITHIN_SECONDS)
+    done = await_outcome(partial(connected, settings.postgres), number, seconds=SWAPPED_WITHIN_SECONDS)
     result = done.result or {}
     print(
         f"table request {number}: {result['hours']} hours, {result['orders']:,} orders,"
         f" {result['revenue_cents']:,} cents swapped in after {result['seconds']} s"
     )
+
+
+def connected(postgres: PostgresSettings) -> closing[psycopg.Connection]:
+    return closing(connect(postgres, application_name="saleslake rebuild", autocommit=True))
 
 
 def run(settings: Settings, args: argparse.Namespace) -> bool:

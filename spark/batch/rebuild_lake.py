@@ -40,10 +40,10 @@ from spark.session import get_session
 from spark.streaming.database import Database
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.email_key import email_key
-from spark.streaming.lake_writer import as_judged
 from spark.streaming.ledger import last_closed
 from spark.streaming.opening import verify_last_batch
 from spark.streaming.process import lock_for_java, sole_writer
+from spark.streaming.records import as_judged
 from spark.streaming.table_check import verify_tables
 from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import silver_orders, silver_rejected, with_disposition_in_order

@@ -7,12 +7,11 @@ and `live`.
 """
 
 import argparse
-import json
 import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from threading import Lock, Thread
 
@@ -22,8 +21,7 @@ from pyspark.sql.streaming import StreamingQuery
 from include.errors import LakehouseError
 from include.fault_points import Reach, fault_points, pass_by
 from include.metrics import StreamMetrics
-from include.settings import KafkaSettings, LakeSettings, Settings, StreamSettings, get_settings
-from lake.schemas.orders import KAFKA_RECORD
+from include.settings import Settings, get_settings
 from lake.tables import TABLES, checkpoint, order_index
 from spark.session import get_session
 from spark.streaming.batch import BatchWriter
@@ -46,65 +44,15 @@ from spark.streaming.process import (
     sole_writer,
 )
 from spark.streaming.progress import Heartbeat
+from spark.streaming.records import as_judged, read_records
 from spark.streaming.table_requests import TableRequestDesk
 from spark.streaming.topic import reach_topic
-from spark.transforms.orders import judged_orders
 
 log = logging.getLogger("lake_writer")
 # How long a batch waits for PostgreSQL before the driver gives up and is started anew.
 DATABASE_PATIENCE_SECONDS = 60
 # How long a start waits for PostgreSQL and Kafka: they may come up later than this process.
 START_PATIENCE_SECONDS = 600
-FETCH_WAIT_MS = 20
-
-
-def read_records(
-    spark: SparkSession,
-    kafka: KafkaSettings,
-    stream: StreamSettings,
-    generation: Generation,
-    partitions: Iterable[int],
-) -> DataFrame:
-    """
-    The topic as Spark's Kafka source gives it, from where the generation began.
-
-    Args:
-        partitions: of the topic now; one that was added since begins at its first record.
-    """
-    from_start = dict.fromkeys(partitions, 0) | generation.starting_offsets
-    starting = {generation.topic: {str(p): offset for p, offset in from_start.items()}}
-    return (
-        spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", kafka.bootstrap_servers)
-        .option("subscribe", kafka.orders_topic)
-        .option("startingOffsets", json.dumps(starting))
-        .option("includeHeaders", "true")
-        .option("maxOffsetsPerTrigger", stream.max_offsets_per_trigger)
-        # Orders of a transaction that was rolled back were never placed.
-        .option("kafka.isolation.level", "read_committed")
-        # A gap in the topic is lost money, so the stream stops instead of skipping it.
-        .option("failOnDataLoss", "true")
-        # What a batch reads is there already. With the default a broker holds back every answer at the end
-        # of a partition for half a second, and the batch waits.
-        .option("kafka.fetch.max.wait.ms", FETCH_WAIT_MS)
-        .load()
-    )
-
-
-def as_judged(rows: DataFrame, lake: LakeSettings, *, key: bytes, keep: Iterable[str] = ()) -> DataFrame:
-    """
-    Columns of `judged_orders`, and those of `keep`. `rows` are Spark's of a topic, or those of bronze.
-
-    Said here, once, and not batch by batch: to analyse the order rules takes longer than to apply them to
-    a small batch.
-    """
-    records = rows.withColumnRenamed("timestamp", "kafka_timestamp").select(*KAFKA_RECORD.names, *keep)
-    return records.transform(
-        judged_orders,
-        reporting_currency=lake.reporting_currency,
-        late_after_minutes=lake.late_after_minutes,
-        email_key=key,
-    )
 
 
 def start(

@@ -18,10 +18,11 @@ from spark.session import get_session
 from spark.streaming.closing import ClosedBatch, close_batch
 from spark.streaming.database import Database
 from spark.streaming.generation import Generation, Offsets
-from spark.streaming.lake_writer import as_judged, open_writer
+from spark.streaming.lake_writer import open_writer
 from spark.streaming.ledger import closed_offsets, last_closed
 from spark.streaming.plan import BatchPlan
 from spark.streaming.process import lock_for_java
+from spark.streaming.records import as_judged
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 60

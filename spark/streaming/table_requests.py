@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Event, Lock
 from typing import Any
 
@@ -25,7 +26,7 @@ from include.table_requests import (
 )
 from lake.tables import BRONZE_ORDERS
 from spark.streaming.batch import BatchWriter
-from spark.streaming.compaction import optimize
+from spark.streaming.compaction import optimize, prove
 from spark.streaming.database import Database
 from spark.streaming.delta_log import last_batch
 from spark.streaming.hour_swap import replace_hours
@@ -72,22 +73,32 @@ class TableRequestDesk:
             request = self._database.run(begin_next)
             if request is None:
                 return False
-            began = time.monotonic()
-            try:
-                refuse_deadly(request)
-                result = self._work(request)
-            except ConnectionError:
-                raise
-            except (LakehouseError, PySparkException, Py4JJavaError, DeltaError, OSError) as error:
-                detail = str(error).strip().split("\n\n")[0][:2_000]
-                log.warning("%s failed: %s", request, detail)
-                self._database.run(lambda c: fail(c, request.request_id, detail))
-                return True
-            seconds = round(time.monotonic() - began, 1)
+            outcome = self._outcome(request, lambda: self._work(request))
+        if outcome is not None and request.kind == Optimize.KIND:
+            # Batches go on meanwhile: the two versions stay as they are.
+            outcome = self._outcome(request, partial(self._proven, request, outcome))
+        if outcome is not None:
             self._reach("before_request_is_done")
-            self._database.run(lambda c: finish(c, request.request_id, {**result, "seconds": seconds}))
-            log.info("%s done in %.1f s: %s", request, seconds, result)
-            return True
+            self._database.run(lambda c: finish(c, request.request_id, outcome))
+            log.info("%s done: %s", request, outcome)
+        return True
+
+    def _outcome(self, request: TableRequest, work: Callable[[], Result]) -> Result | None:
+        """What `work` gave, and the seconds it took; None when it failed, and the request with it."""
+        began = time.monotonic()
+        try:
+            return {**work(), "seconds": round(time.monotonic() - began, 1)}
+        except ConnectionError:
+            raise
+        except (LakehouseError, PySparkException, Py4JJavaError, DeltaError, OSError) as error:
+            detail = str(error).strip().split("\n\n")[0][:2_000]
+            log.warning("%s failed: %s", request, detail)
+            self._database.run(lambda c: fail(c, request.request_id, detail))
+            return None
+
+    def _proven(self, request: TableRequest, outcome: Result) -> Result:
+        proof = prove(self._spark, self._root, Optimize.parse(request.arguments), outcome)
+        return {**outcome, **proof, "stream_waited_seconds": outcome["seconds"]}
 
     def _has_open_batch(self) -> bool:
         """Whether tables have rows that the ledger has not: the first batch after a start completes them."""
@@ -96,6 +107,7 @@ class TableRequestDesk:
         return held is not None and (closed is None or closed.batch_id < held)
 
     def _work(self, request: TableRequest) -> Result:
+        refuse_deadly(request)
         kinds: dict[str, Callable[[], Result]] = {
             Optimize.KIND: lambda: optimize(self._spark, self._root, Optimize.parse(request.arguments)),
             ReplaceHours.KIND: lambda: replace_hours(

@@ -3,24 +3,20 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
 import psutil
-import psycopg
 
 from include.airflow_api import AirflowApi
 from include.errors import AirflowApiError
 from include.fault_points import arm, armed_file
-from include.sales_db import connect
 from include.settings import PROJECT_ROOT, get_settings
-from include.table_requests import Optimize, ask
-from lake.tables import TABLES
 from stack.chaos.network import cut
 from stack.chaos.publisher import BEGUN
 from stack.chaos.stand import SERVERS, Stand, suspended
+from stack.chaos.table_requests import TableRequests
 from stack.chaos.traffic import Traffic
 from stack.chaos.walk import Action
 from stack.configuration import LAKE_WRITER
@@ -31,14 +27,6 @@ from stack.supervisor import environment
 FIRES_WITHIN_SECONDS = 60
 PUBLISHED_WITHIN_SECONDS = 120
 REFUSED_WITHIN_SECONDS = 60
-# A rebuild waits for the writer, which may be down or replay batches.
-REBUILT_WITHIN_SECONDS = 600
-UNSETTLED = """
-select request_id, kind, state, detail
-from ops.table_requests
-where state <> 'done' and detail not like '%No space left on device%'
-order by request_id
-"""
 
 
 class Surprise(Exception):
@@ -51,7 +39,7 @@ class Actor:
     def __init__(self, stand: Stand, traffic: Traffic) -> None:
         self._stand, self._traffic = stand, traffic
         self._publishers: list[subprocess.Popen[str]] = []
-        self._rebuilds: list[subprocess.Popen[bytes]] = []
+        self.requests = TableRequests(stand)
 
     def do(self, action: Action) -> str:
         """
@@ -69,36 +57,6 @@ class Actor:
             process.kill()
             process.wait()
         armed_file(self._stand.folder.root).unlink(missing_ok=True)
-
-    def settle(self) -> list[str]:
-        """
-        Wait until what was asked of the tables is done, on a healthy stack; returns what is not.
-
-        A rebuild that met a dead server has asked for nothing, and may; what met a full disk has failed, and
-        said so.
-        """
-        for process in self._rebuilds:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(REBUILT_WITHIN_SECONDS)
-            process.kill()
-            process.wait()
-        deadline = monotonic() + FIRES_WITHIN_SECONDS
-        while (left := self._unsettled()) and monotonic() < deadline:
-            sleep(0.5)
-        return left
-
-    def carried_out(self) -> int:
-        """How many table requests are done."""
-        postgres = self._stand.settings.postgres
-        with closing(connect(postgres, application_name="chaos", autocommit=True)) as connection:
-            done = connection.execute("select count(*) from ops.table_requests where state = 'done'")
-            return int(done.fetchone()[0])  # type: ignore[index]
-
-    def _unsettled(self) -> list[str]:
-        postgres = self._stand.settings.postgres
-        with closing(connect(postgres, application_name="chaos", autocommit=True)) as connection:
-            rows = connection.execute(UNSETTLED).fetchall()
-        return [f"table request {number} ({kind}) is {state}: {said}" for number, kind, state, said in rows]
 
     # Orders.
 
@@ -175,36 +133,24 @@ class Actor:
             disk.free()
         return f"{how} for {action.details['seconds']} s"
 
-    # Requests to the writer, which comes to them between two batches or after the next fault.
+    # Requests to the writer.
 
     def optimize(self, action: Action) -> str:
-        tables = {table.full_name: table for table in TABLES}
-        try:
-            postgres = self._stand.settings.postgres
-            with closing(connect(postgres, application_name="chaos", autocommit=True)) as connection:
-                number = ask(connection, Optimize(tables[action.details["table"]]), by="chaos")
-        except psycopg.Error as error:
-            return f"PostgreSQL did not take it: {str(error).splitlines()[0][:120]}"
-        return f"table request {number}"
+        number = self.requests.optimize(action.details["table"])
+        return f"table request {number}" if number else "PostgreSQL did not take it"
 
     def die_at_optimize(self, action: Action) -> str:
         """The table is compacted, and nobody was told."""
         step = "before_request_is_done"
         arm(self._stand.folder.root, step)
-        asked = self.optimize(action)
-        return f"{asked}, {self._await_death(step)}"
+        number = self.requests.optimize(action.details["table"])
+        if number is None:
+            armed_file(self._stand.folder.root).unlink(missing_ok=True)
+            return "PostgreSQL did not take it"
+        return f"table request {number}, {self._await_death(step)}"
 
     def replace_hours(self, action: Action) -> str:
-        """Rebuilt beside the stream; the swap is awaited when everything is healed."""
-        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-        since = now - timedelta(hours=action.details["hours_back"])
-        hours = [since.isoformat(), (since + timedelta(hours=1)).isoformat()]
-        command = [sys.executable, "-m", "spark.batch.rebuild_hours", *hours, "--replace"]
-        with self._stand.folder.log("chaos-rebuild").open("a") as log:
-            process = subprocess.Popen(  # noqa: S603
-                command, env=environment(self._stand.folder), cwd=PROJECT_ROOT, stdout=log, stderr=log
-            )
-        self._rebuilds.append(process)
+        self.requests.replace_hours(action.details["hours_back"])
         return "begun"
 
     def second_writer(self, _: Action) -> str:

@@ -97,6 +97,15 @@ def _disk(stand: Stand) -> str:
 
 def _walk(stand: Stand, traffic: Traffic, checker: Checker, outcome: Outcome, tell: Tell) -> None:
     actor = Actor(stand, traffic)
+    try:
+        _do_and_judge(stand, actor, traffic, checker, outcome, tell)
+    finally:
+        actor.requests.end()
+
+
+def _do_and_judge(
+    stand: Stand, actor: Actor, traffic: Traffic, checker: Checker, outcome: Outcome, tell: Tell
+) -> None:
     traffic.keep_going()
     stand.await_batch()
     checker.start()
@@ -110,8 +119,8 @@ def _walk(stand: Stand, traffic: Traffic, checker: Checker, outcome: Outcome, te
     tell("Healing")
     outcome.caught_up_after = heal(stand, actor, traffic)
     tell(f"Everything is in the lake {outcome.caught_up_after:.0f} s after the last fault was over")
-    outcome.surprises += actor.settle()
-    tell(f"{actor.carried_out()} table requests were carried out")
+    outcome.surprises += actor.requests.settle()
+    tell(f"{actor.requests.carried_out()} table requests were carried out")
     outcome.recoveries = read_recoveries(stand.settings.postgres, stand.disruptions)
     outcome.findings = checker.findings(
         is_final=True,

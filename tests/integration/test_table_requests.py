@@ -10,6 +10,7 @@ from threading import Lock
 import pytest
 from psycopg.types.json import Jsonb
 
+from include.errors import TableDamaged
 from include.fault_points import Reach
 from include.sales_db import connect
 from include.settings import LakeSettings, PostgresSettings
@@ -18,7 +19,7 @@ from lake.reading import delta_table
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, SILVER_ORDERS, TABLES, shadow
 from spark.batch.rebuild_hours import compare, rebuild_hours
 from spark.streaming.batch import BatchWriter
-from spark.streaming.compaction import shape
+from spark.streaming.compaction import prove, shape
 from spark.streaming.database import Database
 from spark.streaming.ledger import record_generation
 from spark.streaming.opening import verify_last_batch
@@ -120,8 +121,20 @@ def test_small_files_become_one_and_not_a_row_changes(lake, database):
         assert (done.state, done.detail) == ("done", "")
         assert done.result["files_before"] > done.result["files_after"]
         assert done.result["files_after"] == shape(table, lake.root).files
+        assert done.result["content"].startswith(f"{done.result['rows']}:")
     assert lake.content() == before
     check_as_at_a_start(lake, database)
+
+
+def test_other_content_than_before_is_found(lake):
+    """As if compacting had lost an order, and had made up another one."""
+    versions = [delta_table(SILVER_ORDERS, lake.root).version()]
+    path = SILVER_ORDERS.path(lake.root)
+    lake.spark.sql(f"update delta.`{path}` set country = 'FR' where order_id = 'O-1'")
+    versions.append(delta_table(SILVER_ORDERS, lake.root).version())
+    result = dict(zip(("version_before", "version_after"), versions, strict=True))
+    with pytest.raises(TableDamaged, match=f"its content is not what it was.* Version {versions[0]} has it"):
+        prove(lake.spark, lake.root, Optimize(SILVER_ORDERS), result)
 
 
 def test_damaged_hours_are_swapped_while_orders_stream(lake, database, settings):
