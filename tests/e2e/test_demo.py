@@ -18,8 +18,9 @@ import pytest
 from kafka import KafkaProducer
 
 from include.airflow_api import AirflowApi
-from include.settings import PROJECT_ROOT, AirflowSettings
+from include.settings import PROJECT_ROOT, AirflowSettings, settings_file
 from lake.tables import checkpoint
+from stack.files import write_private
 from stack.layout import RunFolder
 from stack.leftovers import leftovers
 from stack.processes import wait_until
@@ -63,6 +64,9 @@ class Stack:
 def stack() -> Iterator[Stack]:
     root = Path(tempfile.mkdtemp(prefix="saleslake-demo-"))
     stack = Stack(root)
+    # A few small files are too many, so that a small lake has something to compact.
+    few = {"most_small_files": 2, "most_small_files_today": 2}
+    write_private(settings_file(root), json.dumps({"maintenance": few}))
     yield stack
     stack.call("down")
     shutil.rmtree(root, ignore_errors=True)
@@ -119,6 +123,22 @@ def test_a_quarantined_order_is_sent_again_from_airflow(stack: Stack) -> None:
     assert done["sent"] == done["chosen"] > 0
     silver = {"sent": done["sent"], "in silver": done["sent"]}
     wait_until(lambda: stack.rejected(now)["redriven"] == silver, seconds=90, what="the copies in silver")
+    assert "PASS" in stack.succeed("reconcile", "--wait", "180")
+
+
+def test_tables_are_compacted_from_airflow_while_orders_stream(stack: Stack) -> None:
+    """A run of maintain_lake leaves fewer files and the same rows; the stream goes on."""
+    said = stack.status()["airflow"]
+    with AirflowApi(AirflowSettings(url=said["url"], credentials_file=said["credentials_file"])) as airflow:
+        run_id = airflow.trigger("maintain_lake", {})
+        assert airflow.wait("maintain_lake", run_id, timeout_seconds=300) == "success"
+        done = airflow.return_value("maintain_lake", run_id, "compact")
+
+    assert {step["table"] for step in done["steps"]} >= {"bronze.orders", "gold.order_value_minute"}
+    for outcome in done["outcomes"]:
+        result = outcome["result"]
+        assert result["files_after"] < result["files_before"], outcome
+        assert ":" in result["content"], outcome
     assert "PASS" in stack.succeed("reconcile", "--wait", "180")
 
 
