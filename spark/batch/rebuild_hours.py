@@ -30,6 +30,7 @@ from lake.contract import MAX_FUTURE_MINUTES
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, shadow
 from spark.batch.comparison import compared
 from spark.batch.rebuild_lake import (
+    DATABASE_PATIENCE_SECONDS,
     SentAgain,
     disposed_records,
     last_closed_batch,
@@ -47,7 +48,6 @@ from spark.transforms.orders import silver_orders
 log = logging.getLogger("rebuild")
 # The lake writer comes to it between two batches, or when it has started.
 SWAPPED_WITHIN_SECONDS = 600
-ASKED_WITHIN_SECONDS = 60
 
 
 def rebuild_hours(spark: SparkSession, lake: LakeSettings, what: ReplaceHours, sent_again: SentAgain) -> None:
@@ -100,7 +100,7 @@ def swap(settings: Settings, database: Database, what: ReplaceHours) -> None:
     """
     # Asked twice, because an answer was lost, it is done twice, and twice is once.
     number = database.run_patiently(
-        lambda connection: ask(connection, what, by="saleslake rebuild"), seconds=ASKED_WITHIN_SECONDS
+        lambda connection: ask(connection, what, by="saleslake rebuild"), seconds=DATABASE_PATIENCE_SECONDS
     )
     log.info("table request %d: waiting for the lake writer", number)
     done = await_outcome(partial(connected, settings.postgres), number, seconds=SWAPPED_WITHIN_SECONDS)

@@ -49,6 +49,8 @@ from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import silver_orders, silver_rejected, with_disposition_in_order
 
 log = logging.getLogger("rebuild")
+# A rebuild takes minutes; a server that is away for seconds should not end it.
+DATABASE_PATIENCE_SECONDS = 30
 REBUILT = (SILVER_ORDERS, SILVER_REJECTED, GOLD_PRODUCT_SALES_MINUTE, GOLD_ORDER_VALUE_MINUTE)
 
 
@@ -151,7 +153,8 @@ def replace_all(spark: SparkSession, settings: Settings, database: Database) -> 
 
 
 def sent_again_records(database: Database, settings: Settings) -> SentAgain:
-    return database.run(lambda connection: read_reasons(connection, settings.kafka.orders_topic))
+    topic = settings.kafka.orders_topic
+    return database.run_patiently(lambda c: read_reasons(c, topic), seconds=DATABASE_PATIENCE_SECONDS)
 
 
 def _swap(spark: SparkSession, root: Path, target: Path, bronze: LastCommit) -> None:
@@ -171,7 +174,7 @@ def _refuse_another_result(problems: list[str]) -> None:
 
 
 def last_closed_batch(database: Database) -> int:
-    closed = database.run(last_closed)
+    closed = database.run_patiently(last_closed, seconds=DATABASE_PATIENCE_SECONDS)
     if closed is None:
         raise NothingToHeal(
             "Rebuilding silver and gold: the ledger has no closed batch, so there is nothing to rebuild them"
