@@ -23,14 +23,6 @@ STEPS = (
     "after_ledger",  # inside it: nothing but its COMMIT is missing
     "after_close",  # after the COMMIT, before Spark notes the batch as done
 )
-# Boundaries of a table request: a batch does not pass them.
-REQUEST_STEPS = (
-    *(
-        f"after_hours_of_{name}"
-        for name in ("silver.orders", "gold.product_sales_minute", "gold.order_value_minute")
-    ),
-    "before_request_is_done",
-)
 Reach = Callable[[str], None]
 # What happens there: the process ends as by `kill -9`, or the disk is full.
 Failure = Literal["kill", "disk_full"]

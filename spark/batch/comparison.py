@@ -7,9 +7,8 @@ import pyspark.sql.functions as F
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from lake.schemas.orders import COLUMNS
 from lake.tables import Table
-from spark.streaming.compaction import AS_TEXT
+from spark.transforms.row_text import row_text
 
 
 class Comparison(NamedTuple):
@@ -43,8 +42,7 @@ def compared(
 def _hashed(spark: SparkSession, table: Table, root: Path, only: str, count: str) -> DataFrame:
     """How often each row is there, a row told by the hash of all its columns."""
     rows = spark.read.format("delta").load(str(table.path(root))).where(only)
-    text = F.to_json(F.struct(*(F.col(name) for name in COLUMNS[table].names)), AS_TEXT)
-    return rows.groupBy(F.sha2(text, 256).alias("row_hash")).agg(F.count("*").alias(count))
+    return rows.groupBy(F.sha2(row_text(table), 256).alias("row_hash")).agg(F.count("*").alias(count))
 
 
 def _counts(held: DataFrame, rebuilt: DataFrame) -> tuple[int, int, int]:

@@ -11,7 +11,6 @@ import logging
 import os
 import shutil
 import sys
-import time
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -19,15 +18,14 @@ from pathlib import Path
 
 import psycopg
 import pyspark.sql.functions as F
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from include.errors import LakehouseError
 from include.sales_db import connect
 from include.settings import LakeSettings, PostgresSettings, Settings, get_settings
 from include.table_requests import ReplaceHours, ask, await_outcome, full_hour
 from lake.contract import MAX_FUTURE_MINUTES
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, shadow
+from spark.batch.command import carry_out, leave
 from spark.batch.comparison import compared
 from spark.batch.rebuild_lake import (
     DATABASE_PATIENCE_SECONDS,
@@ -147,32 +145,17 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    began = time.monotonic()
     try:
-        good = run(get_settings(), args)
-    except LakehouseError as error:
-        print(error, file=sys.stderr)
-        return 1
+        return carry_out(
+            lambda: run(get_settings(), args),
+            replacing=args.replace,
+            doing="Rebuilding hours from bronze",
+            what_is_true="No table was changed.",
+        )
     except psycopg.Error as error:
         print(f"Rebuilding hours: PostgreSQL: {error} No table was changed; run it again.", file=sys.stderr)
         return 1
-    except PySparkException as error:
-        cause = str(error).strip().splitlines()[0]
-        print(
-            f"Rebuilding hours from bronze: {cause}. No table was changed. If bronze cannot be read:"
-            " docs/runbooks/supervise_streams.md, 'A table is damaged'.",
-            file=sys.stderr,
-        )
-        return 1
-    verdict = "swapped in" if args.replace else ("equal" if good else "DIFFERENT")
-    print(f"Rebuilt from bronze: {verdict} ({time.monotonic() - began:.0f} s).")
-    return 0 if good else 1
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    # Threads of py4j must not keep this process alive.
-    os._exit(status)
+    leave(main())

@@ -9,17 +9,14 @@ import argparse
 import logging
 import os
 import shutil
-import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
 import pyspark.sql.functions as F
 from pyspark import StorageLevel
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from include.errors import LakehouseError, NothingToHeal, TableDamaged
+from include.errors import NothingToHeal, TableDamaged
 from include.redrive.marks import read_reasons
 from include.settings import LakeSettings, Settings, get_settings
 from lake.schemas.orders import COLUMNS
@@ -33,6 +30,7 @@ from lake.tables import (
     order_index,
     shadow,
 )
+from spark.batch.command import carry_out, leave
 from spark.batch.comparison import compared
 from spark.batch.ledger_proof import differences_from_ledger
 from spark.batch.replacement import LastCommit, last_commit, replace
@@ -209,30 +207,13 @@ def run(settings: Settings, *, replacing: bool) -> bool:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)
-    began = time.monotonic()
-    try:
-        equal = run(get_settings(), replacing=args.replace)
-    except LakehouseError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except PySparkException as error:
-        cause = str(error).strip().splitlines()[0]
-        print(
-            f"Rebuilding silver and gold from bronze: {cause}. What was swapped in before is right; the rest"
-            " is as it was. If bronze cannot be read: docs/runbooks/supervise_streams.md, 'A table is"
-            " damaged'.",
-            file=sys.stderr,
-        )
-        return 1
-    verdict = "swapped in" if args.replace else ("equal" if equal else "DIFFERENT")
-    print(f"Rebuilt from bronze: {verdict} ({time.monotonic() - began:.0f} s).")
-    return 0 if equal else 1
+    return carry_out(
+        lambda: run(get_settings(), replacing=args.replace),
+        replacing=args.replace,
+        doing="Rebuilding silver and gold from bronze",
+        what_is_true="What was swapped in before is right; the rest is as it was.",
+    )
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    # Threads of py4j must not keep this process alive.
-    os._exit(status)
+    leave(main())

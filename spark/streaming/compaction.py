@@ -13,26 +13,24 @@ from pyspark.sql import SparkSession
 from include.errors import TableDamaged
 from include.table_requests import Optimize
 from lake.reading import delta_table
-from lake.schemas.orders import COLUMNS
 from lake.tables import Table
-
-# The default has no microseconds, and rows that differ in them only would look the same.
-AS_TEXT = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+from spark.transforms.row_text import row_text
 
 
 class Shape(NamedTuple):
-    """What a table's log says of its files."""
+    """What a table's log says of its files at a version."""
 
+    version: int
     files: int
     bytes: int
     rows: int
 
 
 def shape(table: Table, root: Path) -> Shape:
-    files = pa.table(delta_table(table, root).get_add_actions(flatten=True))
-    return Shape(
-        files.num_rows, pc.sum(files["size_bytes"]).as_py() or 0, pc.sum(files["num_records"]).as_py() or 0
-    )
+    held = delta_table(table, root)
+    files = pa.table(held.get_add_actions(flatten=True))
+    size, rows = (pc.sum(files[name]).as_py() or 0 for name in ("size_bytes", "num_records"))
+    return Shape(held.version(), files.num_rows, size, rows)
 
 
 def optimize(spark: SparkSession, root: Path, what: Optimize) -> Mapping[str, Any]:
@@ -45,7 +43,7 @@ def optimize(spark: SparkSession, root: Path, what: Optimize) -> Mapping[str, An
     Raises:
         TableDamaged: the table has another number of rows than before.
     """
-    before, version = shape(what.table, root), delta_table(what.table, root).version()
+    before = shape(what.table, root)
     work = SparkDeltaTable.forPath(spark, str(what.table.path(root))).optimize()
     if what.days:
         work = work.where(in_days(what))
@@ -62,8 +60,8 @@ def optimize(spark: SparkSession, root: Path, what: Optimize) -> Mapping[str, An
         "bytes_before": before.bytes,
         "bytes_after": after.bytes,
         "rows": after.rows,
-        "version_before": version,
-        "version_after": delta_table(what.table, root).version(),
+        "version_before": before.version,
+        "version_after": after.version,
     }
 
 
@@ -98,7 +96,7 @@ def prove(spark: SparkSession, root: Path, what: Optimize, result: Mapping[str, 
 def _content(spark: SparkSession, root: Path, what: Optimize, version: int) -> str:
     """Rows, and the sum of their hashes: equal for equal rows in any order."""
     rows = spark.read.format("delta").option("versionAsOf", version).load(str(what.table.path(root)))
-    text = F.to_json(F.struct(*(F.col(name) for name in COLUMNS[what.table].names)), AS_TEXT)
-    sums = rows.where(in_days(what)).agg(F.count("*"), F.sum(F.xxhash64(text).cast("decimal(38,0)")))
+    hashed = F.xxhash64(row_text(what.table)).cast("decimal(38,0)")
+    sums = rows.where(in_days(what)).agg(F.count("*"), F.sum(hashed))
     count, total = sums.first() or (0, 0)
     return f"{count}:{int(total or 0) & (2**64 - 1):016x}"
