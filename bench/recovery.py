@@ -14,28 +14,25 @@ import argparse
 import json
 import os
 import random
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import quantiles
 from time import monotonic, sleep
 from typing import NamedTuple
 
 import psutil
 
+from bench.own_stack import own_stack, saleslake, silent
 from include.sales_db import connect
-from include.settings import PROJECT_ROOT, PostgresSettings, get_settings, use_run_dir
+from include.settings import PostgresSettings, get_settings
 from stack.catching_up import wait_for_lake
 from stack.configuration import LAKE_WRITER
 from stack.layout import RunFolder
-from stack.lifecycle import Wanted, down, up
+from stack.lifecycle import Wanted, up
 from stack.processes import wait_until
 from stack.supervisor import Supervisor
 
@@ -121,15 +118,6 @@ def measure_backlog(folder: RunFolder, records: int) -> float:
     return monotonic() - began
 
 
-def saleslake(folder: RunFolder, *words: str) -> bool:
-    command = [sys.executable, "-m", "stack.cli", "--run-dir", str(folder.root), *words]
-    return subprocess.run(command, cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL).returncode == 0  # noqa: S603
-
-
-def silent(part: str, waiting_for: str | None) -> None:
-    """The figures say enough."""
-
-
 def spread(values: Iterable[float]) -> dict[str, float]:
     """p50, p95 and the largest."""
     known = sorted(values)
@@ -165,18 +153,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    root = Path(tempfile.mkdtemp(prefix="saleslake-recovery-"))
-    folder = RunFolder(root)
-    use_run_dir(root)
-    try:
-        up(folder, Wanted(without_airflow=True), silent)
-        get_settings.cache_clear()
+    with own_stack("recovery", Wanted(without_airflow=True)) as folder:
         recoveries = measure_faults(folder, args.rounds, random.Random(args.seed), args.rate)  # noqa: S311
         caught_up = measure_backlog(folder, args.backlog) if args.backlog else None
         reconciles = saleslake(folder, "reconcile", "--wait", "180")
-    finally:
-        down(folder, silent)
-        shutil.rmtree(root, ignore_errors=True)
     found = {"recovery": summary(recoveries), "backlog_records": args.backlog,
              "caught_up_seconds": caught_up, "reconciles": reconciles}  # fmt: skip
     print(json.dumps(found, indent=2))

@@ -5,14 +5,20 @@ The stream commits a small file per table every two seconds. This run counts the
 table, plans which days to compact and why, and asks the lake writer to do it, one day of one table at a time,
 between two batches. The writer proves that rows and content are what they were.
 
+Then it looks at the files that no version of the last seven days needs. If there are many, it **asks for an
+approval** (task `approve`, with the list) and has the writer delete them (VACUUM), which proves again that
+nothing else is gone. Rejected, or not answered within ten hours: nothing is deleted, and the run is green.
+Nobody is asked about nothing; compacting does not wait for the answer.
+
 | param | means |
 |---|---|
 | `dry_run` | the plan only; no table is touched |
 | `tables` | only these; none: all |
 
-Thresholds are settings (`maintenance.*`). Runs by itself every night. **Safe to rerun** and to stop at any
-moment: what was compacted stays so, a new run plans what is left. The XCom `return_value` has the plan and
-what became of each step, and Markdown in `summary`.
+Thresholds and the policy about deleting (`maintenance.vacuum_policy`: `ask`, `allow`, `never`) are settings.
+Runs by itself every night. **Safe to rerun** and to stop at any moment: what was done stays so, a new run
+plans what is left. The XComs `return_value` have the plan and what became of each step, and Markdown in
+`summary`.
 
 **If it is red**, steps before the one that failed are done, and no row has changed: read the last line of the
 log, then docs/runbooks/maintain_lake.md.
@@ -21,12 +27,16 @@ log, then docs/runbooks/maintain_lake.md.
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param, dag, get_current_context, task
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import CronTriggerTimetable, Param, TriggerRule, chain, dag, get_current_context, task
 
-from include.dag_defaults import DEFAULT_ARGS, START
+from include.dag_defaults import DEFAULT_ARGS
 from lake.tables import TABLES
 
+# From the night's run to the end of somebody's morning.
+ANSWERED_WITHIN = timedelta(hours=10)
 TABLE_NAMES = [table.full_name for table in TABLES]
+NEXT_TASK = {"ask": "approve", "delete": "delete", "summarize": "summarize"}
 PARAMS = {
     "dry_run": Param(default=False, type="boolean", title="Dry run", description="Plan only."),
     "tables": Param(
@@ -41,27 +51,67 @@ PARAMS = {
 
 
 @dag(
-    schedule="30 2 * * *",
-    start_date=START,
+    schedule=CronTriggerTimetable("30 2 * * *", timezone="UTC"),
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
     default_args={**DEFAULT_ARGS, "execution_timeout": timedelta(hours=4)},
-    dagrun_timeout=timedelta(hours=6),
+    dagrun_timeout=timedelta(hours=20),
     params=PARAMS,
     doc_md=__doc__,
     tags=["layer:bronze", "layer:silver", "layer:gold", "runbook:maintain_lake"],
 )
 def maintain_lake() -> None:
+    # The imports bring pyarrow and the database driver: not while the file is parsed.
+    @task
+    def plan() -> dict[str, Any]:
+        from include.maintenance.task import plan_for_run
+
+        return plan_for_run(get_current_context()["params"])
+
     @task
     def compact() -> dict[str, Any]:
-        # Brings pyarrow and the database driver: not while the file is parsed.
-        from include.maintenance.task import maintain_for_run
+        from include.maintenance.task import compact_for_run
 
         context = get_current_context()
-        return maintain_for_run(context["dag_run"].run_id, context["params"])
+        return compact_for_run(context["dag_run"].run_id, context["params"])
 
-    compact()
+    @task.branch
+    def may_delete() -> str:
+        return NEXT_TASK[given("plan")["next"]]
+
+    # A person who rejects says what to do, so `delete` is skipped and nothing has failed.
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Delete files that no version of the lake's tables within their retention needs?",
+        body="{{ ti.xcom_pull(task_ids='plan')['question'] }}",
+        defaults=ApprovalOperator.REJECT,
+        response_timeout=ANSWERED_WITHIN,
+        execution_timeout=None,
+    )
+
+    @task(trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
+    def delete() -> dict[str, Any]:
+        from include.maintenance.task import delete_for_run
+
+        return delete_for_run(get_current_context()["dag_run"].run_id, given("plan"))
+
+    @task(trigger_rule=TriggerRule.NONE_FAILED)
+    def summarize() -> dict[str, Any]:
+        from include.maintenance.task import summarize_run
+
+        return summarize_run(*map(given, ("plan", "compact", "delete")))
+
+    branch, deleted, end = may_delete(), delete(), summarize()
+    chain(plan(), compact(), branch)
+    chain(branch, approve, deleted, end)
+    chain(branch, deleted)
+    chain(branch, end)
+
+
+def given(task_id: str) -> Any:
+    """What a task of this run handed back; None if it was skipped."""
+    return get_current_context()["ti"].xcom_pull(task_ids=task_id)
 
 
 maintain_lake()

@@ -2,8 +2,9 @@
 ### Publish the sales marts
 
 Each run makes the tables of schema `marts` hold what the lake holds for an hour, after a gate has compared
-the lake writer's ledger, silver and gold to the cent. One hour is one transaction: readers see the old
-numbers or the new ones. **Safe to rerun**: equal content is left untouched.
+the lake writer's ledger, silver and gold to the cent, and the suites of `include/expectations` have looked at
+silver, gold and the marts to be. One hour is one transaction: readers see the old numbers or the new ones.
+**Safe to rerun**: equal content is left untouched.
 
 | run | publishes |
 |---|---|
@@ -15,22 +16,33 @@ numbers or the new ones. **Safe to rerun**: equal content is left untouched.
 A changed number of an hour that was already closed is written down in `marts.restatements`. Only
 a run that published or restated an hour makes an event of the asset `sales_marts`.
 
+A scheduled run that is not done 20 minutes after it was due opens an incident (`ops.incidents`, kind
+`deadline`).
+
 **If it is red**, the marts still hold the last good version of the hours that failed. Read the error at the
 end of the task's log, then docs/runbooks/publish_marts.md. The task's XCom `return_value` lists the
-hours. **Skipped** is normal right after a start: the lake writer has not closed its first batch yet.
+hours, and its button *Data Docs* leads to what the suites looked at. **Skipped** is normal right after a
+start: the lake writer has not closed its first batch yet.
 """
 
 from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert
 
 from include.assets import SALES_MARTS, SALES_MARTS_CHANGED
 from include.dag_defaults import DEFAULT_ARGS, START
+from include.data_docs_link import link_data_docs
+from include.deadlines import ScheduledTime
 from include.publish.request import HOUR_PATTERN, PARTITION_KEY_FORMAT
+from include.task_callbacks import deadline_missed
 
 # Five minutes after the grace of ten. The offset names the run of 12:15 after hour 11, which it publishes.
 HOURLY = CronPartitionTimetable("15 * * * *", timezone="UTC", run_offset=-1, key_format=PARTITION_KEY_FORMAT)
+# Reports say when an hour was published. Later than this, somebody is told before an analyst asks.
+PUBLISHED_WITHIN = timedelta(minutes=20)
 PARAMS = {
     "hours": Param(
         default=None,
@@ -40,6 +52,13 @@ PARAMS = {
         title="Hours",
         description="Hours to publish, one per line, like 2026-11-23T08:00Z. Empty: every hour that changed;"
         " in a backfill the hours of its window.",
+    ),
+    "reason": Param(
+        default=None,
+        type=["null", "string"],
+        maxLength=500,
+        title="Reason",
+        description="Why named hours are published again, for `marts.restatements`. Empty: late orders.",
     ),
     "dry_run": Param(
         default=False, type="boolean", title="Dry run", description="Run the gate and publish nothing."
@@ -55,6 +74,14 @@ PARAMS = {
     is_paused_upon_creation=False,
     default_args=DEFAULT_ARGS,
     dagrun_timeout=timedelta(hours=2),
+    deadline=DeadlineAlert(
+        name="published in time",
+        reference=ScheduledTime(),
+        interval=PUBLISHED_WITHIN,
+        callback=AsyncCallback(
+            deadline_missed, kwargs={"within_minutes": PUBLISHED_WITHIN / timedelta(minutes=1)}
+        ),
+    ),
     params=PARAMS,
     doc_md=__doc__,
     tags=["layer:marts", "runbook:publish_marts"],
@@ -68,6 +95,7 @@ def publish_marts() -> None:
         context = get_current_context()
         run = context["dag_run"]
         done = publish_for_run(
+            dag_id=run.dag_id,
             run_id=run.run_id,
             run_type=run.run_type.value,
             partition_key=run.partition_key,
@@ -77,7 +105,7 @@ def publish_marts() -> None:
             context["outlet_events"][SALES_MARTS_CHANGED].add(SALES_MARTS)
         return done
 
-    publish_hours()
+    link_data_docs(publish_hours())
 
 
 publish_marts()

@@ -3,22 +3,30 @@
 
 Every minute: is the lake writer making progress? Judged by its heartbeat, the age of its last batch against
 the records that wait in Kafka, its own word and the ledger; not by "the process is there". A stuck or dead
-writer is restarted through the process manager, not while it is still starting, and no more once restarts
-do not help.
+writer is restarted through the process manager, not while it is still starting, with growing waits, and no
+more once restarts do not help. Also measured: where the lag goes, freshness, the share of quarantined
+records, how long batches take, the books over all time.
+
+| severity | the run is | means |
+|---|---|---|
+| ok | green | nothing |
+| warning | green, `severity` in the XCom | worth knowing; nothing is to be done, or it is being done |
+| critical | red | a person must act |
 
 The stream does not depend on this DAG: the process manager restarts a writer that dies, and the watchdog
 beside it (`stream-watchdog`) judges by the same rules every few seconds. This DAG shows what is seen, and
 watches where the watchdog itself is gone. Of the two one acts.
 
-What was seen and done: the task's log, its XCom `return_value` (Markdown in `summary`) and, for restarts, the
-table `ops.stream_restarts`.
+What was seen and done: the XCom `return_value` (table in `summary`), the task's log, `ops.incidents` (what is
+or was wrong, from when to when, who was told) and, for restarts, `ops.stream_restarts`.
 
 **If it is red**, a person is needed: the writer was stopped on purpose, restarts did not help, the ledger has
-a hole, or the database or the process manager does not answer. The last line of the log says which; then see
-docs/runbooks/supervise_streams.md. **To work on the writer**, pause this DAG first.
+a hole, most records are quarantined, or the database or the process manager does not answer. The log says
+which; then see docs/runbooks/supervise_streams.md. **To work on the writer**, pause this DAG first.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
 
@@ -39,7 +47,7 @@ from include.dag_defaults import DEFAULT_ARGS, START
 )
 def supervise_streams() -> None:
     @task(execution_timeout=timedelta(minutes=3))
-    def supervise_orders() -> dict[str, str]:
+    def supervise_orders() -> dict[str, Any]:
         # Brings the database driver: not while the file is parsed.
         from include.supervise_task import supervise_for_run
 

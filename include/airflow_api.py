@@ -81,16 +81,20 @@ class AirflowApi:
                 tell(state)
         return state
 
-    def backfill(self, dag_id: str, first: datetime, last: datetime, *, reprocess: str = "completed") -> int:
-        """Create a backfill of every interval from `first` to `last`; returns its id."""
-        body = {
-            "dag_id": dag_id,
-            "from_date": first.isoformat(),
-            "to_date": last.isoformat(),
-            "reprocess_behavior": reprocess,
-            "max_active_runs": 1,
-        }
-        return int(self._ask("POST", "/api/v2/backfills", body)["id"])
+    def backfill(
+        self, dag_id: str, first: datetime, last: datetime, conf: Mapping[str, Any] | None = None
+    ) -> int:
+        """Create a backfill of every interval from `first` to `last`, done ones again; returns its id."""
+        return int(self._ask("POST", "/api/v2/backfills", _window(dag_id, first, last, conf))["id"])
+
+    def backfill_is_over(self, number: int) -> bool:
+        """Airflow's scheduler looks at that twice a minute."""
+        return self._ask("GET", f"/api/v2/backfills/{number}")["completed_at"] is not None
+
+    def preview_backfill(self, dag_id: str, first: datetime, last: datetime) -> list[dict[str, Any]]:
+        """The runs that such a backfill would make; none is made."""
+        body = _window(dag_id, first, last, None)
+        return list(self._ask("POST", "/api/v2/backfills/dry_run", body)["backfills"])
 
     def runs(self, dag_id: str, **filters: str | int) -> list[dict[str, Any]]:
         """Newest first."""
@@ -103,6 +107,21 @@ class AirflowApi:
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
         value = self._ask("GET", path, query={"deserialize": "true"})["value"]
         return json.loads(value) if isinstance(value, str) else value
+
+    def questions(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """What the tasks of a run wait for somebody to answer: `subject`, `body` and the `task_id`."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/hitlDetails"
+        found = self._ask("GET", path, query={"response_received": "false"})["hitl_details"]
+        return [{**one, "task_id": one["task_instance"]["task_id"]} for one in found]
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
+        """Answer for the user who is logged in: "Approve" or "Reject" where an approval is asked for."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        self._ask("PATCH", path, {"chosen_options": [option], "params_input": {}})
+
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Every task of a run is done again."""
+        self._ask("POST", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/clear", {"dry_run": False})
 
     def _is_known(self, dag_id: str) -> bool:
         answer = self._send("GET", f"/api/v2/dags/{dag_id}")
@@ -161,3 +180,14 @@ class AirflowApi:
             f"Asking {self._settings.url}: {answer.request.method} {answer.request.url.path}: answer"
             f" {answer.status_code}: {answer.text[:500]}. Nothing was done."
         )
+
+
+def _window(dag_id: str, first: datetime, last: datetime, conf: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "dag_id": dag_id,
+        "from_date": first.isoformat(),
+        "to_date": last.isoformat(),
+        "dag_run_conf": dict(conf or {}),
+        "reprocess_behavior": "completed",
+        "max_active_runs": 1,
+    }

@@ -3,13 +3,19 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from include.task_callbacks import task_failed, task_succeeded
+
 OWNER = "data-platform"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SALES_CONNECTION = "sales"
+SPARK_CONNECTION = "spark"
 
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": OWNER,
     "retries": 3,
     "retry_delay": timedelta(seconds=30),
     "execution_timeout": timedelta(minutes=30),
+    # A failed task is an incident until a later run succeeds.
+    "on_failure_callback": task_failed,
+    "on_success_callback": task_succeeded,
 }

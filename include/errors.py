@@ -12,15 +12,22 @@ Every error this project raises on purpose.
     │   ├── UpgradeRefused       this version of the code cannot go on from the tables that are there
     │   ├── TableDamaged         a table does not hold what the ledger says it holds
     │   ├── RecordsGone          the topic no longer has records that were never read
+    │   ├── NeedsAPerson         supervision found what no restart heals
     │   ├── NothingToHeal        a repair was asked for where nothing is wrong
     │   └── LedgerImbalance      rows or cents of a batch do not add up
     ├── PublishError             nothing was published
     │   ├── RequestRefused       a run asks for what cannot be published
-    │   ├── GateFailed           ledger and lake disagree about an hour
-    │   │   └── NothingToPublish the stream has not closed a batch yet
+    │   ├── GateFailed           an hour is not as it should be
+    │   │   ├── NothingToPublish the stream has not closed a batch yet
+    │   │   ├── QualityFailed    an expectation does not hold, or could not be judged
+    │   │   └── SuiteUnusable    the suite of a table is missing or could not judge anything
     │   └── StalePublisher       a newer version of that hour is already there
     ├── RedriveError             rejected records could not be sent again, or not all of them
     │   └── RedriveRefused       a run asks for what cannot be done
+    ├── TableRequestFailed       the lake writer could not do what was asked of the tables, or not yet
+    │   └── TableRequestRefused  what was asked cannot be done
+    ├── RebuildFailed            hours could not be rebuilt, compared or swapped
+    │   └── RebuildRefused       a run asks for hours that cannot be rebuilt
     ├── SimulatorError           the simulator cannot do what was asked
     └── AirflowApiError          the Airflow API refused or did not answer
 
@@ -72,6 +79,10 @@ class RecordsGone(StreamError):
     """The topic no longer has records that were never read."""
 
 
+class NeedsAPerson(StreamError):
+    """Supervision found what no restart heals. Its incident is open."""
+
+
 class NothingToHeal(StreamError):
     """A repair was asked for where nothing is wrong, or something else is."""
 
@@ -93,11 +104,19 @@ class PublishError(LakehouseError):
 
 
 class GateFailed(PublishError):
-    """Ledger and lake disagree about an hour."""
+    """An hour is not as it should be: ledger and lake disagree, or an expectation does not hold."""
 
 
 class NothingToPublish(GateFailed):
     """The stream has not closed a batch yet: nothing could be looked at."""
+
+
+class QualityFailed(GateFailed):
+    """An expectation of severity `fail` does not hold for an hour, or could not be judged."""
+
+
+class SuiteUnusable(GateFailed):
+    """The suite of a table is missing, is about another one, or could not judge anything."""
 
 
 class RequestRefused(PublishError):
@@ -114,6 +133,14 @@ class RedriveError(LakehouseError):
 
 class RedriveRefused(RedriveError):
     """A run asks for what cannot be done: asking again does not help."""
+
+
+class RebuildFailed(LakehouseError):
+    """Hours could not be rebuilt, compared or swapped: no table was changed by that."""
+
+
+class RebuildRefused(RebuildFailed):
+    """What was asked for, or found, cannot be swapped: asking again does not help."""
 
 
 class SimulatorError(LakehouseError):

@@ -1,4 +1,4 @@
-"""The process manager (supervisord), spoken to over its private socket."""
+"""The runtime of one machine: the process manager (supervisord), spoken to over its private socket."""
 
 import os
 import signal
@@ -12,13 +12,13 @@ from xmlrpc.client import Fault, ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from include.errors import StackError
-from include.supervision import Process
+from include.stream_runtime import Process
 
 POLL_SECONDS = 0.2
 
 
 class ProcessManager:
-    """One program of the process manager at `socket`."""
+    """A `StreamRuntime`: one program of the process manager at `socket`."""
 
     def __init__(self, socket: Path | None, program: str) -> None:
         if socket is None:

@@ -10,36 +10,49 @@ The DAG `supervise_streams` does the same once a minute, reports it, and so watc
 import logging
 import signal
 import time
+from collections.abc import Callable
 from contextlib import closing
-from threading import Event
+from threading import Event, Thread
 
 import psycopg
 
+from include.alerts import tell_due
 from include.errors import StackError
-from include.process_manager import ProcessManager
 from include.sales_db import connect
-from include.settings import PostgresSettings, SupervisionSettings, get_settings
-from include.stream_watch import Watch, supervise
+from include.settings import AlertSettings, PostgresSettings, SupervisionSettings, get_settings
+from include.stream_incidents import record
+from include.stream_runtime import runtime_of
+from include.stream_watch import supervise
+from include.watch import Watch
 
 log = logging.getLogger("stream_watchdog")
 RUN_ID = "watchdog"
 
 
 class Watchdog:
-    """Says what it sees when that changes, and does what `supervise` does."""
+    """Says what it sees when that changes, does what `supervise` does, and tells of incidents."""
 
-    def __init__(self, postgres: PostgresSettings, settings: SupervisionSettings) -> None:
-        self._postgres, self._settings = postgres, settings
-        self._manager = ProcessManager(settings.supervisor_socket, settings.program)
+    def __init__(
+        self, postgres: PostgresSettings, settings: SupervisionSettings, alerts: AlertSettings
+    ) -> None:
+        self._postgres, self._settings, self._alerts = postgres, settings, alerts
+        self._runtime = runtime_of(settings)
         self._last_said = ""
 
     def watch(self, stop: Event) -> None:
         """Until `stop`. A database or process manager that does not answer is waited for."""
+        # A webhook that does not answer must not keep anybody from looking.
+        teller = Thread(target=self._again_and_again, args=[self._tell_due, stop], name="teller", daemon=True)
+        teller.start()
+        self._again_and_again(self._look, stop)
+        teller.join(timeout=1.0)
+
+    def _again_and_again(self, step: Callable[[psycopg.Connection], None], stop: Event) -> None:
         while not stop.is_set():
             try:
                 with closing(self._connect()) as connection:
                     while not stop.wait(self._settings.watch_seconds):
-                        self._tell(supervise(connection, self._manager, self._settings, RUN_ID))
+                        step(connection)
             except (psycopg.Error, StackError) as error:
                 self._say(logging.WARNING, str(error).strip())
                 stop.wait(self._settings.watch_seconds)
@@ -49,15 +62,21 @@ class Watchdog:
         connection.execute("set statement_timeout = '30s'")
         return connection
 
+    def _look(self, connection: psycopg.Connection) -> None:
+        watch = supervise(connection, self._runtime, self._settings, RUN_ID)
+        record(connection, watch, self._alerts)
+        self._tell(watch)
+
+    def _tell_due(self, connection: psycopg.Connection) -> None:
+        tell_due(connection, self._alerts)
+
     def _tell(self, watch: Watch) -> None:
-        health, action, reasons = watch.verdict
-        if health == "healthy":
-            self._say(logging.INFO, f"process {watch.process.pid} is healthy")
-        elif health in ("starting", "slow"):
-            self._say(logging.INFO, f"process {watch.process.pid} is {health}")
+        verdict = watch.verdict
+        if verdict.action == "none" and verdict.health != "stuck":
+            self._say(logging.INFO, f"process {watch.process.pid} is {verdict.health}")
         else:
-            said = f"process {watch.process.pid} is {health}: {'; '.join(reasons)}."
-            also = " See docs/runbooks/supervise_streams.md." if action == "refuse" else ""
+            said = f"process {watch.process.pid} is {verdict.health}: {verdict.text}."
+            also = " See docs/runbooks/supervise_streams.md." if verdict.severity == "critical" else ""
             self._say(logging.WARNING, f"{said} {watch.done}{also}")
 
     def _say(self, level: int, what: str) -> None:
@@ -74,7 +93,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     settings = get_settings()
-    Watchdog(settings.postgres, settings.supervision).watch(stop)
+    Watchdog(settings.postgres, settings.supervision, settings.alerts).watch(stop)
     return 0
 
 

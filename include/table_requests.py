@@ -5,7 +5,7 @@ batches (`ops.table_requests`).
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from time import monotonic, sleep
@@ -22,6 +22,7 @@ SQL = Path(__file__).with_name("sql")
 Connecting = Callable[[], AbstractContextManager[psycopg.Connection]]
 # A writer that ends again and again with the same request at hand ends because of it.
 MOST_ATTEMPTS = 3
+TABLES_BY_NAME = {table.full_name: table for table in TABLES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,12 @@ class Optimize:
         Raises:
             TableRequestRefused: there is no such table, or something is no date.
         """
-        tables = {table.full_name: table for table in TABLES}
         try:
             days = tuple(date.fromisoformat(day) for day in arguments.get("days", ()))
-            return cls(tables[arguments["table"]], days)
+            return cls(TABLES_BY_NAME[arguments["table"]], days)
         except (KeyError, TypeError, ValueError) as error:
-            raise refused(cls.KIND, arguments, f"{error!r}; tables are {', '.join(tables)}") from error
+            known = ", ".join(TABLES_BY_NAME)
+            raise refused(cls.KIND, arguments, f"{error!r}; tables are {known}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ class ReplaceHours:
     since: datetime  # the first hour
     until: datetime  # the first hour after the last
     up_to: int  # the last batch that was rebuilt; what came later stays as it is
+    # By table: the content that was held against the rebuild, and the rebuild's. Anything else is refused.
+    compared: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     KIND = "replace_hours"
 
@@ -84,6 +87,11 @@ class ReplaceHours:
             "since": self.since.isoformat(),
             "until": self.until.isoformat(),
             "up_to": self.up_to,
+            **(
+                {"compared": {name: list(pair) for name, pair in self.compared.items()}}
+                if self.compared
+                else {}
+            ),
         }
 
     @classmethod
@@ -95,11 +103,37 @@ class ReplaceHours:
         try:
             since, until = (full_hour(arguments[name]) for name in ("since", "until"))
             shadow, up_to = str(arguments["shadow"]), int(arguments["up_to"])
-        except (KeyError, TypeError, ValueError) as error:
+            compared = {
+                TABLES_BY_NAME[name].full_name: (str(held), str(rebuilt))
+                for name, (held, rebuilt) in arguments.get("compared", {}).items()
+            }
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise refused(cls.KIND, arguments, repr(error)) from error
         if until <= since or "/" in shadow or shadow.startswith("."):
             raise refused(cls.KIND, arguments, "`until` is not after `since`, or `shadow` is no plain name")
-        return cls(shadow, since, until, up_to)
+        return cls(shadow, since, until, up_to, compared)
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuum:
+    """Delete the files of a table that no version within its retention needs."""
+
+    table: Table
+
+    KIND = "vacuum"
+
+    def as_arguments(self) -> dict[str, Any]:
+        return {"table": self.table.full_name}
+
+    @classmethod
+    def parse(cls, arguments: Mapping[str, Any]) -> "Vacuum":
+        """
+        Raises:
+            TableRequestRefused: there is no such table, or something else is asked for too.
+        """
+        if strange := arguments.keys() - {"table"}:
+            raise refused(cls.KIND, arguments, f"{', '.join(sorted(strange))}: only the table can be chosen")
+        return cls(Optimize.parse(arguments).table)
 
 
 def full_hour(text: str) -> datetime:
@@ -121,7 +155,7 @@ def refused(kind: str, arguments: Mapping[str, Any], finding: str) -> TableReque
     )
 
 
-def ask(connection: psycopg.Connection, what: Optimize | ReplaceHours, *, by: str) -> int:
+def ask(connection: psycopg.Connection, what: Optimize | ReplaceHours | Vacuum, *, by: str) -> int:
     """Put a request down. Returns its number; the lake writer takes it up after its next batch."""
     row = connection.execute(
         "insert into ops.table_requests (kind, arguments, requested_by) values (%s, %s, %s)"

@@ -48,6 +48,10 @@ Whoever wants something done to the tables asks the lake writer: a row in `ops.t
 - `replace_hours`, with `shadow`, `since`, `until` (full hours, UTC) and `up_to`: the orders of these hours in
   silver and gold, of batches up to `up_to`, are swapped for those under `shadow/<shadow>`, if every hour is
   then as `ops.hour_ledger` has it.
+- `vacuum`, with `table`: files are deleted that no version of the table needs which was the newest within its
+  retention (`delta.deletedFileRetentionDuration`, never less than seven days). Refused while somebody reads
+  the lake: a session of PostgreSQL that holds the advisory lock (23071, 0) shared, or a rebuild under
+  `shadow/`.
 
 `saleslake rebuild --from-bronze --hours SINCE UNTIL` rebuilds hours and asks for their swap.
 """

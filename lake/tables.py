@@ -45,6 +45,9 @@ TABLES = (
 )
 
 
+SHADOWS = "shadow"
+
+
 def checkpoint(root: Path, query: str) -> Path:
     """Where a streaming query keeps its offsets."""
     return root / "_checkpoints" / query
@@ -52,7 +55,7 @@ def checkpoint(root: Path, query: str) -> Path:
 
 def shadow(root: Path, name: str) -> Path:
     """The root of side tables that are not the lake's yet: all that jobs beside the lake writer may write."""
-    return root / "shadow" / name
+    return root / SHADOWS / name
 
 
 def order_index(root: Path) -> Path:

@@ -79,7 +79,7 @@ class Manifest:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._file = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            self._file.execute("pragma journal_mode = wal")
+            self._write_ahead()
             # In WAL mode what is committed outlives the process; only a dead machine could lose some.
             self._file.execute("pragma synchronous = normal")
             self._file.executescript(SCHEMA)
@@ -88,6 +88,18 @@ class Manifest:
                 f"Opening the truth manifest {path}: {error}. Nothing was sent."
                 " Give another file with --manifest, or move this one away."
             ) from error
+
+    def _write_ahead(self) -> None:
+        """Set the file's mode; SQLite waits for no lock here, so who meets another at it asks again."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._file.execute("pragma journal_mode = wal")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

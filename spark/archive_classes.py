@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.class_archive import class_archive, jars, remove_others
 from include.settings import StreamSettings, get_settings
-from spark.class_archive import class_archive, jars, remove_others
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -1,16 +1,11 @@
 """The only place a SparkSession is built."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from include.settings import StreamSettings
-from spark.class_archive import jars, jvm_options
-
-LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
-
-JVM_OPTIONS = ("-XX:+ExitOnOutOfMemoryError", f"-Dlog4j2.configurationFile={LOG_SETTINGS}")
+from include.spark_driver import driver_options
 
 SESSION = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -23,6 +18,8 @@ SESSION = {
     # Micro-batches are small: adaptive planning and its extra jobs cost more than they give.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Its default, but one that Spark works out anew for every field that is read without generated code.
+    "spark.sql.types.framework.enabled": "false",
     # Room for the code of every step of a batch and of Delta's own queries: compiled once, used for months.
     "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.sql.parquet.compression.codec": "zstd",
@@ -54,12 +51,9 @@ def get_session(
         SettingsError: the jar folder is empty or missing.
     """
     builder = SparkSession.builder.appName(app_name).master(f"local[{stream.cores}]")
-    ours = jars(stream.jars_dir)
     settings: dict[str, bool | float | int | str | None] = {
         **settings_of_session(stream),
-        # Not spark.jars: that copies them at each start, and only the class path can come from an archive.
-        "spark.driver.extraClassPath": ":".join(map(str, ours)),
-        "spark.driver.extraJavaOptions": " ".join([*JVM_OPTIONS, *jvm_options(ours), *java_options]),
+        **driver_options(stream, java_options),
         **{name.replace("__", "."): value for name, value in overrides.items()},
     }
     return builder.config(map=settings).getOrCreate()
@@ -69,8 +63,9 @@ def settings_of_session(stream: StreamSettings) -> dict[str, str]:
     """What the session is told, but for what belongs to this machine."""
     return {
         **SESSION,
-        "spark.driver.memory": stream.driver_memory,
         "spark.sql.shuffle.partitions": str(stream.cores),
         "spark.default.parallelism": str(stream.cores),
+        # VACUUM lists a folder with as many tasks: 10,000 unless told otherwise, minutes of 2 cores.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(stream.cores),
         "spark.ui.enabled": str(stream.ui).lower(),
     }

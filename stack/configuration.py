@@ -84,8 +84,9 @@ def write_secrets(folder: RunFolder, ports: Ports) -> None:
 
 
 def connections(folder: RunFolder, ports: Ports) -> dict[str, Any]:
-    """Airflow's connections: `sales` writes, as sales_loader."""
+    """Airflow's connections: `sales` writes, as sales_loader; `spark` is where jobs are submitted to."""
     return {
+        "spark": {"conn_type": "spark", "host": "local", "extra": {"deploy-mode": "client"}},
         "sales": {
             "conn_type": "postgres",
             "host": LOOPBACK,
@@ -93,7 +94,7 @@ def connections(folder: RunFolder, ports: Ports) -> dict[str, Any]:
             "schema": DATABASE,
             "login": "sales_loader",
             "password": database_passwords(folder)["sales_loader"],
-        }
+        },
     }
 
 

@@ -75,3 +75,14 @@ def orders_topic(kafka_broker: str) -> KafkaSettings:
     settings = KafkaSettings(bootstrap_servers=kafka_broker)
     kafka.ensure_topic(settings)
     return settings
+
+
+@pytest.fixture(scope="session")
+def airflow_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Airflow reads its variables when it is first imported: a home of its own, no database."""
+    home = tmp_path_factory.mktemp("airflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_HOME", str(home))
+        patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+        patch.setenv("AIRFLOW__CORE__UNIT_TEST_MODE", "True")
+        yield home

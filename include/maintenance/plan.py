@@ -39,11 +39,13 @@ class Step(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         return {
+            "action": "compact",
             "table": self.of.table.full_name,
             "day": self.of.day.isoformat(),
             "files": self.of.files,
             "bytes": self.of.bytes,
             "expected_files": self.expected_files,
+            "expected_bytes": self.of.bytes,  # at most: one file compresses better than many
             "why": self.why,
         }
 

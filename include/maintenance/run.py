@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from include.errors import TableRequestFailed
 from include.maintenance.plan import Plan, Step, days_of, plan_of
 from include.settings import MaintenanceSettings
-from include.table_requests import Connecting, Optimize, ask, await_outcome
+from include.table_requests import Connecting, Optimize, Vacuum, ask, await_outcome
 from lake.tables import Table
 
 TITLES = ("table", "day", "files", "MB", "why", "outcome")
@@ -90,6 +90,30 @@ def maintain(
             ) from error
         outcomes.append(Outcome(step, done.result or {}))
     return Summary(plan, outcomes, False)
+
+
+def delete_unneeded(
+    connecting: Connecting, policy: MaintenanceSettings, tables: Iterable[Table], *, by: str
+) -> dict[str, Mapping[str, Any]]:
+    """
+    VACUUM one table after the other; returns what became of each. Twice is once.
+
+    Raises:
+        TableRequestFailed: one failed, is read by somebody, or was not carried out in time. Those before it
+            are done.
+    """
+    done: dict[str, Mapping[str, Any]] = {}
+    for table in tables:
+        with connecting() as connection:
+            request = ask(connection, Vacuum(table), by=by)
+        try:
+            outcome = await_outcome(connecting, request, seconds=policy.step_timeout_seconds)
+        except TableRequestFailed as error:
+            raise TableRequestFailed(
+                f"VACUUM of {table.full_name}: {error} Done before it: {', '.join(done) or 'none'}."
+            ) from error
+        done[table.full_name] = outcome.result or {}
+    return done
 
 
 def _said(result: Mapping[str, Any] | None) -> str:

@@ -1,5 +1,6 @@
-"""One hour of every mart: gate, lock, replace, restate, record, in one transaction."""
+"""One hour of every mart: the gate on sums; then lock, replace, restate, record, in one transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from include.errors import GateFailed, PublishError, StalePublisher
+from include.errors import GateFailed, PublishError, QualityFailed, StalePublisher
 from include.publish.marts import DIM_PRODUCT, MARTS, PUBLICATION_COLUMNS, Mart, execute, statement
 from include.publish.snapshot import CLOSED, LedgerHour, Publication, published_hours
 from include.settings import PublishSettings
@@ -35,6 +36,7 @@ class Release:
     batch_id: int
     source_versions: dict[str, int]
     run_id: str
+    reason: str = ""  # of restatements; empty: whatever it looks like
 
 
 class Published(NamedTuple):
@@ -74,20 +76,28 @@ def check(connection: psycopg.Connection, release: Release) -> None:
         )
 
 
-def publish_hour(connection: psycopg.Connection, release: Release, settings: PublishSettings) -> Published:
+def publish_hour(
+    connection: psycopg.Connection,
+    release: Release,
+    settings: PublishSettings,
+    audited: Mapping[Mart, Content],
+) -> Published:
     """
-    Make every mart hold exactly the staged rows of the hour. Twice is once: equal content is left as it is.
+    Make every mart hold exactly the staged rows of the hour, which `check` and the quality gates have passed.
+    Twice is once: equal content is left as it is.
+
+    Args:
+        audited: what the quality gates looked at; nothing else is published.
 
     Raises:
-        GateFailed: see `check`.
+        QualityFailed: a mart came out different from that.
         StalePublisher: the hour is already published from a later batch.
         PublishError: a lock or a statement took too long.
     """
-    check(connection, release)
     try:
         with connection.transaction() as transaction:
             _begin(connection, release.hour, settings)
-            published = _publish(connection, release)
+            published = _publish(connection, release, audited)
             if published.outcome == "unchanged":
                 raise psycopg.Rollback(transaction)
     except (psycopg.errors.LockNotAvailable, psycopg.errors.QueryCanceled) as error:
@@ -98,9 +108,12 @@ def publish_hour(connection: psycopg.Connection, release: Release, settings: Pub
     return published
 
 
-def content(connection: psycopg.Connection, mart: Mart, hour: datetime) -> Content:
+def content(
+    connection: psycopg.Connection, mart: Mart, hour: datetime, *, table: sql.Identifier | None = None
+) -> Content:
     """
-    Count, sum and hash of the hour's rows, without the columns that only tell about the publication.
+    Count, sum and hash of the hour's rows, without the columns that only tell about the publication. `table`
+    is another one of the mart's form.
 
     A NULL is no part of the hash: a column that the mart got later changes no hour that has nothing in it.
     """
@@ -114,7 +127,7 @@ def content(connection: psycopg.Connection, mart: Mart, hour: datetime) -> Conte
     ).format(
         amount=sql.Identifier(mart.amount),
         ignored=sql.Literal(list(PUBLICATION_COLUMNS)),
-        table=mart.table,
+        table=table or mart.table,
         day=day,
     )
     row = connection.execute(query, {"hour": hour}).fetchone()
@@ -144,7 +157,20 @@ def _refuse_older(connection: psycopg.Connection, release: Release) -> Publicati
     return previous
 
 
-def _publish(connection: psycopg.Connection, release: Release) -> Published:
+def _refuse_unaudited(
+    release: Release, audited: Mapping[Mart, Content], written: Mapping[Mart, Content]
+) -> None:
+    others = [mart.name for mart in MARTS if audited.get(mart) != written[mart]]
+    if others:
+        raise QualityFailed(
+            f"Publishing hour {release.hour:%Y-%m-%dT%H:%MZ}: {', '.join(others)} came out different from"
+            " what the quality gates had looked at. The marts keep what they had. Run it again; if it says"
+            " the same, others write to the marts, too."
+            " See docs/runbooks/publish_marts.md, 'A quality gate failed'."
+        )
+
+
+def _publish(connection: psycopg.Connection, release: Release, audited: Mapping[Mart, Content]) -> Published:
     """Replace the hour and tell what that changed; the caller undoes it when it changed nothing."""
     previous = _refuse_older(connection, release)
     was_closed = previous is not None and previous.completeness == CLOSED
@@ -152,6 +178,7 @@ def _publish(connection: psycopg.Connection, release: Release) -> Published:
     before = {mart: content(connection, mart, release.hour) for mart in MARTS}
     _keep_measures(connection, release, "before")
     after = _replace(connection, release, version, is_restated=was_closed)
+    _refuse_unaudited(release, audited, after)
     if previous and before == after and previous.completeness == release.completeness:
         return Published("unchanged", previous.version)
     _record(connection, release, version, after)
@@ -198,10 +225,11 @@ def _record(
 
 def _restate(connection: psycopg.Connection, release: Release, previous: Publication, version: int) -> None:
     is_late = release.ledger.last_batch_id > previous.batch_id
+    seen = "late orders" if is_late else "the lake or the mart differed from its publication"
     binds = {
         "hour_utc": release.hour,
         "version": version,
-        "reason": "late orders" if is_late else "the mart differed from its publication",
+        "reason": release.reason or seen,
         "run_id": release.run_id,
     }
     execute(connection, statement(RESTATEMENTS), binds)

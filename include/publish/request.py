@@ -13,7 +13,7 @@ HOUR_PATTERN = r"^(\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):00Z)?$"
 
 
 # Airflow's names of what made a run. What is not here is refused, rather than taken for one of them.
-RUN_TYPES = frozenset({"scheduled", "backfill", "manual", "operator_triggered"})
+RUN_TYPES = frozenset({"scheduled", "backfill", "manual", "operator_triggered", "asset_triggered"})
 
 
 class Request(NamedTuple):
@@ -27,6 +27,8 @@ class Request(NamedTuple):
     hours: Sequence[datetime] = ()
     changed: Literal["none", "closed", "all"] = "none"
     dry_run: bool = False
+    # What restatements are told with; empty: late orders, or whatever it looks like.
+    reason: str = ""
 
 
 def request_of(
@@ -34,7 +36,8 @@ def request_of(
 ) -> Request:
     """
     Named hours win, except in a backfill, whose window names them. Else a scheduled run does its hour and the
-    closed ones that changed, a backfill its hour alone, and a run on demand every hour that changed.
+    closed ones that changed, one that follows closed hours these alone, a backfill its hour alone, and a run
+    on demand every hour that changed.
 
     Raises:
         RequestRefused: an hour is not written like `PARTITION_KEY_FORMAT`, a backfill names hours besides
@@ -53,7 +56,11 @@ def request_of(
             " besides. Nothing was published. Start the backfill without `hours`, or trigger a single run."
         )
     if named:
-        return Request(run_id, [hour_of(name) for name in named], "none", dry_run)
+        reason = str(params.get("reason") or "").strip()
+        return Request(run_id, [hour_of(name) for name in named], "none", dry_run, reason)
+    if run_type == "asset_triggered":
+        # Hours have closed: which ones, the ledger knows best by now.
+        return Request(run_id, (), "closed", dry_run)
     if partition_key is None:
         return Request(run_id, (), "all", dry_run)
     changed: Literal["none", "closed"] = "closed" if run_type == "scheduled" else "none"

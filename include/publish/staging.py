@@ -64,15 +64,18 @@ class LakeView:
     def source_versions(self) -> dict[str, int]:
         return {"batch_id": self.batch_id, **self.versions}
 
+    def dataset_of(self, full_name: str) -> ds.Dataset:
+        return next(one for table, one in self.datasets.items() if table.full_name == full_name)
 
-def open_lake(root: Path, batch_id: int) -> LakeView:
+
+def open_lake(root: Path, batch_id: int, wanted: Iterable[Table] = SOURCES) -> LakeView:
     """
-    Open every source at its latest version. Read the ledger before this: the lake is never behind it.
+    Open tables at their latest version. Read the ledger before this: the lake is never behind it.
 
     Raises:
         GateFailed: a table is missing.
     """
-    tables = {table: _open(table, root) for table in SOURCES}
+    tables = {table: _open(table, root) for table in wanted}
     versions = {f"{table.layer}_{table.name}": opened.version() for table, opened in tables.items()}
     return LakeView(batch_id, {t: opened.to_pyarrow_dataset() for t, opened in tables.items()}, versions)
 

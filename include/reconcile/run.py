@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from include.lake_readers import reading_lake
 from include.reconcile.checks import Check, layer_checks, manifest_check
 from include.reconcile.database import DatabaseCut, ledger_ends, read_database
 from include.reconcile.lake import LakeCut, read_lake
@@ -58,7 +59,8 @@ def reconcile(
     if database.batch_id is None:
         return Reconciliation(None, (), 0, time.monotonic() - begin, late)
     # After the snapshot: all that the ledger speaks of is in the Delta tables by now.
-    lake = read_lake(settings.lake.root, database.batch_id)
+    with reading_lake(settings.postgres, application_name=NAME):
+        lake = read_lake(settings.lake.root, database.batch_id)
     truth = read_manifest(settings.manifest, settings.kafka.orders_topic)
     checks, foreign = compare(database, lake, truth, require_marts=require_marts)
     return Reconciliation(database.batch_id, checks, foreign, time.monotonic() - begin, late)

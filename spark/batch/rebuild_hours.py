@@ -4,6 +4,7 @@ swapped in by the lake writer.
 
     python -m spark.batch.rebuild_hours 2026-11-25T10 2026-11-25T12 --check      # writes to shadow/
     python -m spark.batch.rebuild_hours 2026-11-25T10 2026-11-25T12 --replace    # and asks for the swap
+    spark-submit spark/batch/rebuild_hours.py SINCE UNTIL --record NAME --by RUN # and leaves it to be decided
 """
 
 import argparse
@@ -20,13 +21,15 @@ import psycopg
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
+from include.lake_readers import begin_reading
+from include.rebuild.record import record
 from include.sales_db import connect
 from include.settings import LakeSettings, PostgresSettings, Settings, get_settings
 from include.table_requests import ReplaceHours, ask, await_outcome, full_hour
 from lake.contract import MAX_FUTURE_MINUTES
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, shadow
 from spark.batch.command import carry_out, leave
-from spark.batch.comparison import compared
+from spark.batch.hour_comparison import compare_hours, read_ledger
 from spark.batch.rebuild_lake import (
     DATABASE_PATIENCE_SECONDS,
     SentAgain,
@@ -77,18 +80,6 @@ def _elsewhere(spark: SparkSession, root: Path, what: ReplaceHours) -> DataFrame
     return silver.where(f"not ({in_hours(what, EVENT_TIME[SILVER_ORDERS])})").select("order_id")
 
 
-def compare(spark: SparkSession, root: Path, what: ReplaceHours) -> bool:
-    """Whether the hours equal the stream's, said table by table."""
-    equal = True
-    for table, column in EVENT_TIME.items():
-        said = compared(
-            spark, table, root, shadow(root, what.shadow), up_to=what.up_to, where=in_hours(what, column)
-        )
-        print(f"{table.full_name}: {said.text}", flush=True)
-        equal = equal and said.is_equal
-    return equal
-
-
 def swap(settings: Settings, database: Database, what: ReplaceHours) -> None:
     """
     Let the lake writer swap the hours in, and wait until it has.
@@ -115,17 +106,28 @@ def connected(postgres: PostgresSettings) -> closing[psycopg.Connection]:
 
 def run(settings: Settings, args: argparse.Namespace) -> bool:
     database = Database(settings.postgres, application_name="saleslake rebuild")
-    name = f"hours-{args.since:%Y%m%dT%H}-{os.getpid()}"
+    name = args.record or f"hours-{args.since:%Y%m%dT%H}-{os.getpid()}"
+    database.run_patiently(begin_reading, seconds=DATABASE_PATIENCE_SECONDS)
     what = ReplaceHours(name, args.since, args.until, up_to=last_closed_batch(database))
     spark = get_session("saleslake rebuild hours", settings.stream)
     try:
         rebuild_hours(spark, settings.lake, what, sent_again_records(database, settings))
-        equal = compare(spark, settings.lake.root, what)
+        ledger = database.run_patiently(partial(read_ledger, what=what), seconds=DATABASE_PATIENCE_SECONDS)
+        found = compare_hours(spark, settings.lake.root, what, ledger)
+        print(found.as_markdown(), flush=True)
+        if args.record:
+            hours = (args.since, args.until)
+            database.run_patiently(
+                lambda connection: record(connection, name, hours, what.up_to, args.by, found),
+                seconds=DATABASE_PATIENCE_SECONDS,
+            )
         if args.replace:
             swap(settings, database, what)
-        return equal or args.replace
+        return found.state == "equal" or args.replace or bool(args.record)
     finally:
-        shutil.rmtree(shadow(settings.lake.root, name), ignore_errors=True)
+        # What was recorded waits for a decision; whoever makes it, removes it.
+        if not args.record:
+            shutil.rmtree(shadow(settings.lake.root, name), ignore_errors=True)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -137,6 +139,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--check", action="store_true", help="compare with the stream, change nothing")
     what.add_argument("--replace", action="store_true", help="let the lake writer swap the hours in")
+    what.add_argument(
+        "--record", metavar="NAME", help="compare, write it to ops.hour_rebuilds and keep shadow/NAME"
+    )
+    parser.add_argument("--by", default="", metavar="WHO", help="who asked for it, for ops.hour_rebuilds")
     args = parser.parse_args(argv)
     if args.until <= args.since:
         parser.error(f"UNTIL {args.until:%Y-%m-%dT%H} is not after SINCE {args.since:%Y-%m-%dT%H}")

@@ -17,6 +17,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import NothingToHeal, TableDamaged
+from include.lake_readers import begin_reading
 from include.redrive.marks import read_reasons
 from include.settings import LakeSettings, Settings, get_settings
 from lake.schemas.orders import COLUMNS
@@ -194,6 +195,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def run(settings: Settings, *, replacing: bool) -> bool:
     database = Database(settings.postgres, application_name="saleslake rebuild")
     root = settings.lake.root
+    database.run_patiently(begin_reading, seconds=DATABASE_PATIENCE_SECONDS)
     with ExitStack() as held:
         if replacing:
             held.enter_context(sole_writer(root))

@@ -8,7 +8,7 @@ ten were read as other numbers, without an error. So Arrow writes the files and 
 import json
 import time
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
 from lake.tables import Table
+
+# An order_id of the contract. What is rejected may have a longer one, and the log is read by everybody.
+LONGEST_TEXT = 64
 
 
 def commit_arrow(
@@ -66,17 +69,35 @@ def _write(
 
 
 def _statistics(rows: pa.Table, columns: list[str]) -> dict[str, Any]:
-    least_and_greatest = {name: pc.min_max(rows[name]).as_py() for name in columns}
+    known = {name: _least_and_greatest(rows[name]) for name in columns}
+    bounds = {name: found for name, found in known.items() if found is not None}
     return {
         "numRecords": rows.num_rows,
-        "minValues": {name: _plain(found["min"]) for name, found in least_and_greatest.items()},
-        "maxValues": {name: _plain(found["max"]) for name, found in least_and_greatest.items()},
+        "minValues": {name: least for name, (least, _) in bounds.items()},
+        "maxValues": {name: greatest for name, (_, greatest) in bounds.items()},
         "nullCount": {name: rows[name].null_count for name in columns},
     }
 
 
+def _least_and_greatest(column: pa.ChunkedArray) -> tuple[Any, Any] | None:
+    """As the Delta protocol writes them; None when there is no value, or one too long to be worth it."""
+    found = pc.min_max(column).as_py()
+    least, greatest = found["min"], found["max"]
+    if least is None or max(_length(least), _length(greatest)) > LONGEST_TEXT:
+        return None
+    if isinstance(least, datetime):
+        # The log has whole milliseconds: never narrower than the file.
+        return _instant(least), _instant(greatest + timedelta(microseconds=999))
+    return _plain(least), _plain(greatest)
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, str) else 0
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def _plain(value: Any) -> Any:
-    """As the Delta protocol writes it; times in whole milliseconds, which is finer than our minutes."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return value.isoformat() if isinstance(value, date) else value

@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from include.errors import StreamError
+from include.table_files import RETENTION
 from lake.reading import delta_table, record_batches
 from lake.schemas.orders import COLUMNS
 from lake.tables import Table
@@ -22,6 +23,8 @@ TABLE_PROPERTIES = {
     # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
     "delta.checkpointInterval": "100",
     "delta.logRetentionDuration": "interval 7 days",
+    # As long is a file kept that was removed from the table: any version of a week can be read.
+    RETENTION: "interval 7 days",
     "delta.enableDeletionVectors": "false",
 }
 STATISTICS = ("batch_id", "partition", "offset", "ordered_at", "minute_utc", "order_id", "kafka_timestamp")
@@ -75,7 +78,7 @@ def append(rows: DataFrame, table: Table, root: Path, *, app_id: str, batch_id: 
 
 def append_arrow(rows: pa.Table, table: Table, root: Path, *, app_id: str, batch_id: int) -> None:
     """
-    Like `append`, for rows that are in this process already: by delta-rs, which needs no Spark job for them.
+    Like `append`, for rows that are in this process: by delta-rs, which needs no Spark job for them.
 
     Both engines are parts of the one writer, and a table is written by one of them at a time.
     """

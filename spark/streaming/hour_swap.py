@@ -19,6 +19,7 @@ from include.table_requests import ReplaceHours
 from lake.schemas.orders import COLUMNS
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, GOLD_PRODUCT_SALES_MINUTE, SILVER_ORDERS, Table, shadow
 from spark.streaming.database import Database
+from spark.transforms.row_text import content_columns, content_text
 
 # The tables that hold orders by event time, and the column that says when.
 EVENT_TIME = {
@@ -46,6 +47,8 @@ def replace_hours(
             no such rebuild. No table was changed.
     """
     rebuilt = {table: _of_shadow(spark, root, what, table) for table in EVENT_TIME}
+    for table, rows in rebuilt.items():
+        _refuse_another_comparison(spark, root, what, table, rows)
     wanted = database.run(lambda connection: hours_of_ledger(connection, what))
     for table, addends in ADDENDS.items():
         rows = rebuilt[table].unionByName(since_rebuild(spark, root, what, table))
@@ -78,13 +81,41 @@ def _of_shadow(spark: SparkSession, root: Path, what: ReplaceHours, table: Table
             f"Replacing hours {what.since} to {what.until}: {path} is not there. No table was changed."
             " Rebuild the hours again (`saleslake rebuild --hours`)."
         )
-    return spark.read.format("delta").load(str(path)).select(*COLUMNS[table].names)
+    return rows_in_hours(spark, shadow(root, what.shadow), what, table)
+
+
+def rows_in_hours(spark: SparkSession, root: Path, what: ReplaceHours, table: Table) -> DataFrame:
+    rows = spark.read.format("delta").load(str(table.path(root))).select(*COLUMNS[table].names)
+    return rows.where(in_hours(what, EVENT_TIME[table]))
+
+
+def of_stream(spark: SparkSession, root: Path, what: ReplaceHours, table: Table) -> DataFrame:
+    """What the rebuild is held against, and replaces."""
+    return rows_in_hours(spark, root, what, table).where(F.col("batch_id") <= what.up_to)
+
+
+def _refuse_another_comparison(
+    spark: SparkSession, root: Path, what: ReplaceHours, table: Table, rebuilt: DataFrame
+) -> None:
+    """Somebody may have approved what is no longer so. A table that is swapped already is as approved."""
+    if not (compared := what.compared.get(table.full_name)):
+        return
+    ours, theirs = (_content(rows, table) for rows in (of_stream(spark, root, what, table), rebuilt))
+    if ours not in compared or theirs != compared[1]:
+        raise TableRequestRefused(
+            f"Replacing hours {what.since:%Y-%m-%dT%H} to {what.until:%Y-%m-%dT%H} of {table.full_name}:"
+            f" compared were {compared[0]} with {compared[1]}, now there are {ours} and {theirs}. No table"
+            " was changed. Somebody else swapped these hours meanwhile: rebuild and compare them again."
+        )
+
+
+def _content(rows: DataFrame, table: Table) -> str:
+    return content_text(*(rows.agg(*content_columns(table)).first() or (0, 0)))
 
 
 def since_rebuild(spark: SparkSession, root: Path, what: ReplaceHours, table: Table) -> DataFrame:
     """What came into the hours after the batches that were rebuilt."""
-    rows = spark.read.format("delta").load(str(table.path(root))).select(*COLUMNS[table].names)
-    return rows.where(in_hours(what, EVENT_TIME[table])).where(F.col("batch_id") > what.up_to)
+    return rows_in_hours(spark, root, what, table).where(F.col("batch_id") > what.up_to)
 
 
 def by_hour(rows: DataFrame, column: str, addends: tuple[str, str]) -> Hours:

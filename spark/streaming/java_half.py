@@ -21,6 +21,8 @@ from lake.tables import java_lock
 log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 ORPHAN_PATIENCE_SECONDS = 15
+# Of the processor, between two looks; an idle JVM uses less than half of it. What such a look counts.
+WORK_SECONDS, BUSY_LOOK = 0.03, 0.25
 # struct flock on 64-bit Linux: type, whence, start, length, pid.
 FLOCK = struct.Struct("hhqqi4x")
 
@@ -64,7 +66,8 @@ class JavaWatch:
     """
     Half a driver is no driver: when Java answers nothing for `seconds`, this process ends with it, and both
     are started anew. Counted in looks, not by the clock: a machine that slept, or a process that was stopped
-    as a whole, has not been silent.
+    as a whole, has not been silent. While Java uses the processor it gets four times as long: on a machine
+    with too much to do, another start would only be slower.
 
     Args:
         gateway: the way to Java; None as long as it is not there.
@@ -72,8 +75,9 @@ class JavaWatch:
 
     def __init__(self, gateway: Callable[[], Any], done: Event, *, seconds: float) -> None:
         self._gateway, self._done = gateway, done
-        self._looks = round(seconds / POLL_SECONDS)
+        self._looks = seconds / POLL_SECONDS
         self._answers = 0
+        self._java = JavaProcess()
 
     def start(self) -> None:
         for name, work in (("ask java", self._ask), ("java silence", self._watch)):
@@ -90,13 +94,45 @@ class JavaWatch:
                 log.debug("Java did not answer: %r", error)
 
     def _watch(self) -> None:
-        heard, silent = self._answers, 0
+        heard, silent, looks = self._answers, 0.0, 0
         while not self._done.wait(POLL_SECONDS):
-            silent = 0 if self._answers != heard else silent + 1
+            weight = BUSY_LOOK if self._java.has_worked() else 1.0
+            silent, looks = (0.0, 0) if self._answers != heard else (silent + weight, looks + 1)
             heard = self._answers
             if silent >= self._looks:
-                log.error("Java answers nothing for %.0f s; the driver ends", silent * POLL_SECONDS)
+                log.error("Java answers nothing for %.0f s; the driver ends", looks * POLL_SECONDS)
                 end_driver()
+
+
+class JavaProcess:
+    """
+    The Java that this process has started, once it is there.
+
+    Args:
+        find: looks for it.
+    """
+
+    def __init__(self, find: Callable[[], psutil.Process | None] | None = None) -> None:
+        self._find = find or _java_child
+        self._process: psutil.Process | None = None
+        self._seconds = 0.0
+
+    def has_worked(self) -> bool:
+        """Whether it used the processor since it was last asked: more than a JVM that does nothing uses."""
+        try:
+            self._process = self._process or self._find()
+            if self._process is None:
+                return False
+            times = self._process.cpu_times()
+        except psutil.Error:
+            self._process = None
+            return False
+        before, self._seconds = self._seconds, times.user + times.system
+        return self._seconds - before >= WORK_SECONDS
+
+
+def _java_child() -> psutil.Process | None:
+    return next((child for child in psutil.Process().children() if child.name() == "java"), None)
 
 
 def java_gateway() -> Any:

@@ -13,12 +13,13 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from include.errors import LakehouseError
+from include.errors import LakehouseError, TableRequestFailed
 from include.table_requests import (
     MOST_ATTEMPTS,
     Optimize,
     ReplaceHours,
     TableRequest,
+    Vacuum,
     begin_next,
     fail,
     finish,
@@ -31,6 +32,7 @@ from spark.streaming.database import Database
 from spark.streaming.delta_log import last_batch
 from spark.streaming.hour_swap import replace_hours
 from spark.streaming.ledger import last_closed
+from spark.streaming.vacuum import prove_vacuum, refuse_while_needed, state_of, vacuum
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
@@ -73,7 +75,11 @@ class TableRequestDesk:
             request = self._database.run(begin_next)
             if request is None:
                 return False
-            outcome = self._outcome(request, lambda: self._work(request))
+            # What reads the whole table before it changes anything has a turn of its own.
+            is_at_once = request.kind != Vacuum.KIND
+            outcome = self._outcome(request, lambda: self._work(request)) if is_at_once else None
+        if not is_at_once:
+            outcome = self._outcome(request, lambda: self._vacuumed(request))
         if outcome is not None and request.kind == Optimize.KIND:
             # Batches go on meanwhile: the two versions stay as they are.
             outcome = self._outcome(request, partial(self._proven, request, outcome))
@@ -99,6 +105,28 @@ class TableRequestDesk:
     def _proven(self, request: TableRequest, outcome: Result) -> Result:
         proof = prove(self._spark, self._root, Optimize.parse(request.arguments), outcome)
         return {**outcome, **proof, "stream_waited_seconds": outcome["seconds"]}
+
+    def _vacuumed(self, request: TableRequest) -> Result:
+        """Batches wait for VACUUM itself, not while the table is read before and after it."""
+        refuse_deadly(request)
+        table = Vacuum.parse(request.arguments).table
+        self._database.run(lambda c: refuse_while_needed(c, self._root, table))
+        before = state_of(self._spark, self._root, table)
+        with self._turn:
+            self._database.run(lambda c: refuse_while_needed(c, self._root, table))
+            if self._has_open_batch():
+                raise TableRequestFailed(
+                    f"Deleting files of {table.full_name}: a batch is open. No file was deleted. Ask again"
+                    " when the lake writer has closed it: `saleslake status`."
+                )
+            began = time.monotonic()
+            done = vacuum(self._spark, self._root, table, self._reach)
+            waited = round(time.monotonic() - began, 1)
+        return {
+            **done,
+            **prove_vacuum(self._spark, self._root, before, done),
+            "stream_waited_seconds": waited,
+        }
 
     def _has_open_batch(self) -> bool:
         """Whether tables have rows that the ledger has not: the first batch after a start completes them."""

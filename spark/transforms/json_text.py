@@ -20,29 +20,48 @@ MEASURED_IN_FRAME = {**STRICT, "maxNestingDepth": str(MAX_NESTING + 1)}
 HALF_SURROGATE = r"\\u[dD][89abAB]\w\w(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]\w\w)\\u[dD][c-fC-F]"
 
 
-def with_document(records: DataFrame) -> DataFrame:
+def with_text(records: DataFrame) -> DataFrame:
     """
-    Add what the value is as JSON.
+    Add what the value is as text.
 
     Args:
         records: `value binary` and anything else.
 
     Returns:
-        The same rows plus `text` (NULL unless UTF-8 of an acceptable size), `document variant` (NULL unless
-        the text is exactly one JSON value), `shape` (its type as `schema_of_variant` writes it) and
-        `text_reasons array<string>` (empty when there is a document).
+        The same rows plus `text`, NULL unless UTF-8 of an acceptable size.
     """
-    size = F.octet_length("value")
-    is_too_large = F.coalesce(size > MAX_RECORD_BYTES, F.lit(False))
-    is_utf8 = F.coalesce(F.is_valid_utf8(F.col("value").cast("string")), F.lit(True))
+    is_text = ~_is_too_large() & _is_utf8()
+    return records.withColumn("text", F.when(is_text, F.col("value").cast("string")))
+
+
+def with_document(texts: DataFrame, *, known: Column) -> DataFrame:
+    """
+    Add what the text is as JSON.
+
+    Args:
+        texts: columns of `with_text`, and `value`.
+        known: true where the text is known to be exactly one JSON object: there is nothing to find out.
+
+    Returns:
+        The same rows plus `document variant` (NULL unless the text is exactly one JSON value), `shape` (its
+        type as `schema_of_variant` writes it), both NULL where it is known, and `text_reasons array<string>`
+        (empty when there is a document, or it is known).
+    """
     return (
-        records.withColumn("text", F.when(~is_too_large & is_utf8, F.col("value").cast("string")))
-        .withColumn("_framed", _in_frame(F.col("text")))
+        texts.withColumn("_framed", F.when(~known, _in_frame(F.col("text"))))
         .withColumn("document", F.when(_is_whole(), F.try_variant_get("_framed", "$[0]", "variant")))
         .withColumn("shape", F.schema_of_variant("document"))
-        .withColumn("text_reasons", _text_reasons(is_too_large, is_utf8))
+        .withColumn("text_reasons", _text_reasons(known))
         .drop("_framed")
     )
+
+
+def _is_too_large() -> Column:
+    return F.coalesce(F.octet_length("value") > MAX_RECORD_BYTES, F.lit(False))
+
+
+def _is_utf8() -> Column:
+    return F.coalesce(F.is_valid_utf8(F.col("value").cast("string")), F.lit(True))
 
 
 def _in_frame(text: Column) -> Column:
@@ -58,14 +77,14 @@ def _is_whole() -> Column:
     return F.coalesce((last == F.xxhash64("text")) & beyond.isNull(), F.lit(False))
 
 
-def _text_reasons(is_too_large: Column, is_utf8: Column) -> Column:
+def _text_reasons(known: Column) -> Column:
     text = F.col("text")
     trimmed = F.btrim(text, F.lit(BLANKS))
     is_blank = F.coalesce(trimmed == "", F.lit(True))
     return (
-        F.when(F.col("document").isNotNull(), _codes())
-        .when(is_too_large, _codes("too_large"))
-        .when(~is_utf8, _codes("not_utf8"))
+        F.when(known | F.col("document").isNotNull(), _codes())
+        .when(_is_too_large(), _codes("too_large"))
+        .when(~_is_utf8(), _codes("not_utf8"))
         .when(is_blank, _codes("empty"))
         .when(trimmed.startswith("{"), _reasons_of_broken_object(text))
         .when(_is_array_with_repeated_key(text), _codes("duplicate_key", "not_object"))

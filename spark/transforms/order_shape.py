@@ -16,13 +16,11 @@ from pyspark.sql import types as T
 
 from lake.contract import FIELDS_SINCE, SCHEMA_VERSIONS
 from lake.schemas.orders import PAYLOAD, PAYLOAD_LINE
-from spark.transforms.json_text import STRICT
+from spark.transforms.json_text import STRICT, with_document, with_text
+from spark.transforms.plain_order import OPTIONAL_FIELDS, REQUIRED_FIELDS, with_plain_order
 
 RFC_3339 = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\z"
 WHOLE_NUMBER = r"^-?\d+\z"
-
-OPTIONAL_FIELDS = tuple(field.name for field in PAYLOAD if field.nullable)
-REQUIRED_FIELDS = tuple(field.name for field in PAYLOAD if not field.nullable)
 
 
 def _names(struct: T.StructType, kind: T.DataType) -> tuple[str, ...]:
@@ -53,24 +51,26 @@ def plain_shapes(version: int) -> tuple[str, ...]:
     return tuple(_shape(PAYLOAD, without=(*later, *names)) for names in absent)
 
 
-def with_order(documents: DataFrame) -> DataFrame:
+def with_order(records: DataFrame) -> DataFrame:
     """
-    Add the order a document holds.
+    Add the order a record holds.
 
     Args:
-        documents: columns of `with_document`.
+        records: `value binary` and anything else.
 
     Returns:
-        The same rows plus `order` (PAYLOAD, what is there as declared in the record's version),
-        `ordered_at timestamp` (NULL unless RFC 3339 with a zone), and for odd objects `fields` and
-        `unknown_fields`, both `map<string,variant>`, `line_fields array<map<string,variant>>`, and with how
-        their numbers were written `texts map<string,string>` and `line_texts array<map<string,string>>`.
+        The same rows plus the columns of `with_text`, of `with_plain_order` and, for records that are not
+        plain, of `with_document`, with `order` as declared in the record's version; `ordered_at timestamp`
+        (NULL unless RFC 3339 with a zone); and for odd objects `fields` and `unknown_fields`, both
+        `map<string,variant>`, `line_fields array<map<string,variant>>`, and with how their numbers were
+        written `texts map<string,string>` and `line_texts array<map<string,string>>`.
     """
-    is_odd_object = F.col("shape").startswith("OBJECT") & (~_is_plain() | _has_hole())
+    is_odd = F.when(F.col("shape").startswith("OBJECT"), ~_has_plain_shape() | _has_hole())
     return (
-        documents.withColumn("order", F.from_json("text", PAYLOAD, STRICT))
-        .withColumn("order", _of_its_version(F.col("order")))
-        .withColumn("_fields", F.when(is_odd_object, _as_map(F.col("document"))))
+        records.transform(with_text)
+        .transform(with_plain_order)
+        .transform(with_document, known=F.col("is_plain"))
+        .withColumn("_fields", F.when(is_odd, _as_map(F.col("document"))))
         .withColumn("fields", F.map_filter("_fields", lambda name, _: _is_known(name)))
         .withColumn("unknown_fields", F.map_filter("_fields", lambda name, _: ~_is_known(name)))
         .drop("_fields")
@@ -107,14 +107,7 @@ def _as_declared(fields: Column, field: T.StructField) -> Column:
     return F.when(is_of_kind, F.try_variant_get(value, "$", kind.simpleString())).alias(field.name)
 
 
-def _of_its_version(order: Column) -> Column:
-    """Without the fields of versions after its own."""
-    for name, since in FIELDS_SINCE.items():
-        order = order.withField(name, F.when(order["schema_version"] >= since, order[name]))
-    return order
-
-
-def _is_plain() -> Column:
+def _has_plain_shape() -> Column:
     # What is plain in the first version is so in all, so that most records need no look at theirs.
     plain = F.col("shape").isin(*plain_shapes(SCHEMA_VERSIONS[0]))
     for version in (version for version in SCHEMA_VERSIONS if version > SCHEMA_VERSIONS[0]):

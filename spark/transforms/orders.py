@@ -7,7 +7,6 @@ from lake.contract import CONFLICT, DUPLICATE, QUARANTINED
 from lake.schemas.orders import COLUMNS, ORDER, ORDER_LINES, PAYLOAD
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED
 from spark.transforms.email_hmac import hmac_sha256
-from spark.transforms.json_text import with_document
 from spark.transforms.order_rules import with_reasons
 from spark.transforms.order_shape import with_order, with_rescued
 
@@ -46,8 +45,7 @@ def judged_orders(
         `order_hash`.
     """
     return (
-        records.transform(with_document)
-        .transform(with_order)
+        records.transform(with_order)
         .transform(with_reasons, reporting_currency=reporting_currency)
         .transform(with_rescued)
         .transform(with_silver_fields, late_after_minutes=late_after_minutes, email_key=email_key)
@@ -63,7 +61,7 @@ def with_silver_fields(orders: DataFrame, *, late_after_minutes: int, email_key:
         {
             **{name: F.col(f"order.{name}") for name in AS_WRITTEN},
             "schema_version": F.col("order.schema_version").try_cast("int"),
-            "lines": F.when(is_good, F.array_sort("order.lines").cast(ORDER_LINES)),
+            "lines": F.when(is_good, F.sort_array("order.lines").cast(ORDER_LINES)),
             "customer_email_hmac": hmac_sha256(F.col("order.customer_email"), key=email_key),
             "is_late": F.coalesce(F.col("kafka_timestamp") - F.col("ordered_at") > late_after, F.lit(False)),
         }

@@ -51,30 +51,30 @@ product_differences as (
     (table silver_products except table gold_products) union all (table gold_products except table silver_products)
 )
 
-select 'orders in silver = ledger' as name, %(ledger_orders)s::numeric as expected,
+select 'orders in silver.orders = ops.hour_ledger' as name, %(ledger_orders)s::numeric as expected,
        (select count(*) from orders_of_the_hour)::numeric as found
 union all
-select 'cents in silver = ledger', %(ledger_revenue_cents)s,
+select 'cents in silver.orders = ops.hour_ledger', %(ledger_revenue_cents)s,
        (select coalesce(sum(total_cents), 0) from orders_of_the_hour)
 union all
-select 'orders in gold order value = ledger', %(ledger_orders)s,
+select 'orders in gold.order_value_minute = ops.hour_ledger', %(ledger_orders)s,
        (select coalesce(sum(orders), 0) from gold_values)
 union all
-select 'cents in gold order value = ledger', %(ledger_revenue_cents)s,
+select 'cents in gold.order_value_minute = ops.hour_ledger', %(ledger_revenue_cents)s,
        (select coalesce(sum(revenue_cents), 0) from gold_values)
 union all
-select 'gold order value = silver, keys that differ', 0, (select count(*) from value_differences)
+select 'gold.order_value_minute = silver.orders, keys that differ', 0, (select count(*) from value_differences)
 union all
-select 'gold product sales = lines of silver, keys that differ', 0, (select count(*) from product_differences)
+select 'gold.product_sales_minute = lines of silver.orders, keys that differ', 0, (select count(*) from product_differences)
 union all
-select 'cents of lines + shipping + tax = cents of orders',
+select 'silver.orders: cents of lines + shipping + tax = cents of orders',
        (select coalesce(sum(total_cents), 0) from orders_of_the_hour),
        (select coalesce(sum(revenue_cents), 0) from lines_of_the_hour)
        + (select coalesce(sum(shipping_cents + tax_cents), 0) from orders_of_the_hour)
 union all
-select 'order_id occurs once in the hour, repeats', 0,
+select 'silver.orders: order_id occurs once in the hour, repeats', 0,
        (select count(*) - count(distinct order_id) from orders_of_the_hour)
 union all
-select 'order_id is in no other published hour, repeats', 0,
+select 'silver.orders: order_id is in no other published hour, repeats', 0,
        (select count(*) from orders_of_the_hour as o join marts.fct_orders as f using (order_id)
         where f.hour_utc <> %(hour_utc)s);

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 from copy import deepcopy
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +15,9 @@ from include.dag_defaults import OWNER
 from include.settings import PROJECT_ROOT, child_environment
 
 DAG_IDS = sorted(path.stem for path in (PROJECT_ROOT / "dags").glob("*.py"))
-HEAVY = ("pyspark", "pandas", "pyarrow", "deltalake")
+# Their runs may wait for an approval for days.
+MAY_WAIT = {"rebuild_hours"}
+HEAVY = ("pyspark", "pandas", "pyarrow", "deltalake", "great_expectations")
 
 
 def test_every_file_is_imported_without_an_error(dag_bag: Any) -> None:
@@ -41,14 +43,45 @@ def test_a_dag_tells_its_operator_what_to_do(dag_bag: Any, dag_id: str) -> None:
     assert any(tag.startswith("layer:") for tag in dag.tags)
     for task in dag.tasks:
         assert (task.owner, task.retries > 0) == (OWNER, True)
-        assert task.execution_timeout is not None
+        assert time_limit(task) is not None
 
 
-@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_nobody_is_asked_about_compacting(dag_bag: Any) -> None:
+    """The question comes after it; deleting comes after the question, and without one if none is needed."""
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+    dag = dag_bag.dags["maintain_lake"]
+    approve = dag.get_task("approve")
+    assert approve.get_flat_relative_ids(upstream=True) == {"plan", "compact", "may_delete"}
+    assert dag.get_task("delete").upstream_task_ids == {"may_delete", "approve"}
+    assert dag.get_task("delete").trigger_rule == "none_failed_min_one_success"
+    assert dag.get_task("summarize").trigger_rule == "none_failed"
+    # Whoever says nothing has not agreed.
+    assert approve.defaults == [ApprovalOperator.REJECT]
+    assert (approve.response_timeout, approve.fail_on_reject) == (timedelta(hours=10), False)
+
+
+def time_limit(task: Any) -> timedelta | None:
+    """A task that waits for a person is not running meanwhile: what is limited is the wait."""
+    from airflow.providers.standard.operators.hitl import HITLOperator
+
+    return task.response_timeout if isinstance(task, HITLOperator) else task.execution_timeout
+
+
+@pytest.mark.parametrize("dag_id", sorted(set(DAG_IDS) - MAY_WAIT))
 def test_runs_do_not_pile_up(dag_bag: Any, dag_id: str) -> None:
     """One at a time, and no catching up on the past when a DAG is switched on."""
     dag = dag_bag.dags[dag_id]
     assert (dag.max_active_runs, dag.catchup) == (1, False)
+
+
+@pytest.mark.parametrize("dag_id", sorted(MAY_WAIT))
+def test_runs_that_wait_for_a_person_hold_up_no_other(dag_bag: Any, dag_id: str) -> None:
+    """But what costs the machine something is done by one run at a time, whoever started it."""
+    dag = dag_bag.dags[dag_id]
+    assert dag.max_active_runs > 1
+    assert not dag.catchup
+    assert dag.get_task("rebuild").max_active_tis_per_dag == 1
 
 
 def test_parsing_imports_nothing_heavy(airflow_home: Path) -> None:
@@ -72,33 +105,52 @@ def test_parsing_imports_nothing_heavy(airflow_home: Path) -> None:
     assert done.stdout.splitlines()[-1] == str(len(DAG_IDS))
 
 
-def test_publish_marts_can_be_backfilled(dag_bag: Any) -> None:
-    """Its timetable is periodic, and a window of three hours is the partitions of these hours."""
-    from airflow.serialization.encoders import coerce_to_core_timetable
+@pytest.mark.parametrize(
+    ("dag_id", "task_id"),
+    [
+        ("publish_marts", "publish_hours"),
+        ("publish_closed_hours", "publish_hours"),
+        ("check_quality", "check_hours"),
+    ],
+)
+def test_a_task_with_gates_leads_to_its_pages(dag_bag: Any, dag_id: str, task_id: str) -> None:
+    """The button is in what the scheduler and the API server know of the DAG."""
+    from airflow.serialization.serialized_objects import DagSerialization
 
-    timetable = coerce_to_core_timetable(dag_bag.dags["publish_marts"].timetable)
-    window = {
-        "earliest": datetime(2026, 11, 23, 8, tzinfo=UTC),
-        "latest": datetime(2026, 11, 23, 11, tzinfo=UTC),
-    }
-    keys = [info.partition_key for info in timetable.iter_partition_dagrun_infos(**window)]
-    assert timetable.periodic
-    assert keys == ["2026-11-23T08:00Z", "2026-11-23T09:00Z", "2026-11-23T10:00Z"]
+    (task,) = [
+        one
+        for one in DagSerialization.to_dict(dag_bag.dags[dag_id])["dag"]["tasks"]
+        if one["__var"]["task_id"] == task_id
+    ]
+    assert task["__var"]["_operator_extra_links"] == {"Data Docs": "_link_DataDocsLink"}
 
 
-def test_a_scheduled_run_publishes_the_hour_before(dag_bag: Any) -> None:
-    """The run of 12:15 is named after hour 11."""
-    from airflow.serialization.encoders import coerce_to_core_timetable
-    from airflow.timetables.base import TimeRestriction
-    from pendulum import datetime as instant
+@pytest.mark.parametrize("has_pages", [True, False])
+def test_the_button_leads_to_the_pages_of_the_run(
+    airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_pages: bool
+) -> None:
+    """Below the path that Airflow is served at; without pages there is nothing to lead to."""
+    from include import data_docs_link
 
-    timetable = coerce_to_core_timetable(dag_bag.dags["publish_marts"].timetable)
-    first = timetable.next_dagrun_info_v2(
-        last_dagrun_info=None,
-        restriction=TimeRestriction(earliest=instant(2099, 1, 1, 12), latest=None, catchup=True),
-    )
-    assert first is not None
-    assert (first.run_after, first.partition_key) == (instant(2099, 1, 1, 12, 15), "2099-01-01T11:00Z")
+    (tmp_path / "publish_marts-manual__2026-11-23T08-00-00-00-00").mkdir() if has_pages else None
+    monkeypatch.setattr(data_docs_link, "get_settings", lambda: SimpleNamespace(data_docs=tmp_path))
+    monkeypatch.setattr(data_docs_link.conf, "get", lambda *_, **__: "http://airflow.test/below/")
+    key = SimpleNamespace(dag_id="publish_marts", run_id="manual__2026-11-23T08:00:00+00:00")
+
+    link = data_docs_link.DataDocsLink().get_link(None, ti_key=key)
+
+    folder = "publish_marts-manual__2026-11-23T08-00-00-00-00"
+    assert link == (f"/below/saleslake/data-docs/{folder}/index.html" if has_pages else "")
+
+
+def test_a_long_run_id_has_a_folder_of_its_own(airflow_home: Path) -> None:
+    """Airflow takes 250 characters; a file's name ends at 255, and has the DAG's name in it."""
+    from include.data_docs_link import pages_name
+
+    names = {pages_name("publish_marts", "r" * 249 + end) for end in "ab"}
+
+    assert len(names) == 2
+    assert max(map(len, names)) < 200
 
 
 @pytest.mark.parametrize("hours_changed", [0, 2])
@@ -111,7 +163,9 @@ def test_only_a_change_makes_an_asset_event(
 
     task = dag_bag.dags["publish_marts"].get_task("publish_hours")
     events = OutletEventAccessors()
-    run = SimpleNamespace(run_id="run-1", run_type=SimpleNamespace(value="manual"), partition_key=None)
+    run = SimpleNamespace(
+        dag_id="publish_marts", run_id="run-1", run_type=SimpleNamespace(value="manual"), partition_key=None
+    )
     context = {"dag_run": run, "params": {}, "outlet_events": events}
     monkeypatch.setitem(task.python_callable.__globals__, "get_current_context", lambda: context)
     done = {"hours_changed": hours_changed}

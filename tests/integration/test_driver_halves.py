@@ -1,5 +1,6 @@
 """The real driver, halved and frozen: Kafka, PostgreSQL and Spark, without a process manager or Airflow."""
 
+import re
 import signal
 import urllib.request
 from collections.abc import Iterator
@@ -113,7 +114,7 @@ def test_a_zombie_commits_nothing_and_a_hung_java_ends_the_driver(
         java.suspend()
         assert frozen.process.wait(60) == 1
         wait_until(lambda: is_gone(java), seconds=NO_ORPHAN_AFTER_SECONDS, what="the end of Java")
-    assert "Java answers nothing for 30 s" in frozen.log
+    assert re.search(r"Java answers nothing for \d+ s; the driver ends", frozen.log)
 
 
 def told(port: int) -> dict[str, float]:

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,17 +16,17 @@ import pytest
 from include.errors import StackError, StreamError
 from include.process_manager import ProcessManager
 from include.sales_db import connect
-from include.settings import PostgresSettings, SupervisionSettings
+from include.settings import AlertSettings, PostgresSettings, SupervisionSettings
 from include.stream_watch import supervise
 from include.stream_watchdog import Watchdog
 from stack.postgres import PostgresServer
 from stack.processes import wait_until
 from tests.small_process_manager import process_manager
+from tests.supervising import close_batch, empty_books, say
 
 pytestmark = pytest.mark.stack
 
-GENERATION = UUID("00000000-0000-4000-8000-000000000002")
-SETTINGS = SupervisionSettings(max_restarts_without_batch=2, second_look_seconds=1)
+SETTINGS = SupervisionSettings(max_restarts_without_batch=2, second_look_seconds=1, restart_backoff_seconds=0)
 
 
 @pytest.fixture
@@ -40,24 +39,8 @@ def manager(tmp_path: Path) -> Iterator[ProcessManager]:
 def connection(
     sales_database: PostgresSettings, postgres_server: PostgresServer
 ) -> Iterator[psycopg.Connection]:
-    superuser = postgres_server.as_superuser(sales_database.database)
-    with connect(superuser, application_name="test", autocommit=True) as emptying:
-        emptying.execute(
-            "truncate ops.ledger, ops.stream_progress, ops.stream_restarts, ops.stream_processes"
-        )
-    with closing(connect(sales_database, application_name="test", autocommit=True)) as opened:
+    with empty_books(sales_database, postgres_server) as opened:
         yield opened
-
-
-def say(connection: psycopg.Connection, pid: int, *, heartbeat_age: int = 0) -> None:
-    """The stream's own word: running, nothing waits."""
-    connection.execute(
-        "insert into ops.stream_progress"
-        " (stream, generation, state, lag_records, heartbeat_at, started_at, pid) values"
-        " ('orders', %s, 'running', 0, now() - make_interval(secs => %s), now() - interval '1 day', %s)"
-        " on conflict (stream) do update set heartbeat_at = excluded.heartbeat_at, pid = excluded.pid",
-        (GENERATION, heartbeat_age, pid),
-    )
 
 
 def restarts(connection: psycopg.Connection) -> list[tuple[Any, ...]]:
@@ -115,14 +98,14 @@ def test_the_breaker_stops_a_crash_loop(manager: ProcessManager, connection: psy
     """After as many restarts as allowed the run fails loudly and restarts no more."""
     for _ in range(SETTINGS.max_restarts_without_batch):
         say(connection, manager.process().pid, heartbeat_age=60)
-        supervise(connection, manager, SETTINGS, "run-1").raise_for_refusal()
+        supervise(connection, manager, SETTINGS, "run-1").raise_for_critical()
     say(connection, manager.process().pid, heartbeat_age=60)
 
     watch = supervise(connection, manager, SETTINGS, "run-2")
 
     assert len(restarts(connection)) == SETTINGS.max_restarts_without_batch
     with pytest.raises(StreamError, match="2 restarts and no batch since"):
-        watch.raise_for_refusal()
+        watch.raise_for_critical()
 
 
 def test_restarts_that_brought_a_batch_do_not_open_the_breaker(
@@ -161,7 +144,7 @@ def test_the_watchdog_replaces_a_frozen_stream_without_airflow(
         update={"supervisor_socket": manager.socket, "program": "stream", "watch_seconds": 0.2}
     )
     stop = threading.Event()
-    watchdog = threading.Thread(target=Watchdog(sales_database, settings).watch, args=[stop])
+    watchdog = threading.Thread(target=Watchdog(sales_database, settings, AlertSettings()).watch, args=[stop])
     watchdog.start()
     try:
         wait_until(lambda: manager.process().pid not in (0, frozen), seconds=20, what="another process")
@@ -214,17 +197,14 @@ def test_a_crash_loop_is_seen(manager: ProcessManager, connection: psycopg.Conne
         wait_until(lambda old=dying.pid: manager.process().pid not in (0, old), seconds=10, what="a restart")
 
     assert watch.verdict.action == "refuse"
-    assert "4 starts within 15 minutes" in watch.verdict.reasons[0]
+    assert "4 starts within 15 minutes" in watch.verdict.text
 
 
 def test_a_hole_in_the_ledger_is_seen(manager: ProcessManager, connection: psycopg.Connection) -> None:
     """Batch 1 does not begin where batch 0 ended."""
     say(connection, manager.process().pid)
-    for batch, first, last in ((0, 0, 10), (1, 11, 20)):
-        connection.execute(
-            "insert into ops.ledger values (%s, 'orders.v1', 0, %s, %s, 1, 0, 1, 0, 0, 0, 0, 0, %s)",
-            (batch, first, last, GENERATION),
-        )
+    close_batch(connection, 0, (0, 10))
+    close_batch(connection, 1, (11, 20))
     assert supervise(connection, manager, SETTINGS, "run-1").verdict.health == "damaged"
 
 

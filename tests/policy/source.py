@@ -8,7 +8,7 @@ from pathlib import Path
 
 from include.settings import PROJECT_ROOT
 
-CODE = ("bench", "dags", "include", "lake", "simulator", "spark", "stack")
+CODE = ("bench", "dags", "include", "lake", "plugins", "simulator", "spark", "stack")
 PACKAGES = (*CODE, "tests")
 
 

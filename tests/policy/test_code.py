@@ -93,6 +93,15 @@ def is_false(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) and value.value is False
 
 
+def test_the_retention_check_stays_on() -> None:
+    """Delta refuses to delete files that somebody may still read; nobody tells it not to look."""
+    found = places(
+        (*CODE, "tests"),
+        lambda node: isinstance(node, ast.Constant) and f"retentionDuration{'Check'}" in str(node.value),
+    )
+    assert not found, f"{', '.join(found)}: switches off the check of VACUUM's retention; lengthen it instead"
+
+
 def test_names_are_imported_one_by_one() -> None:
     """A star hides where a name comes from."""
     found = places(

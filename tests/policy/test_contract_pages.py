@@ -3,6 +3,7 @@
 import json
 import re
 
+from include.quality import page
 from include.settings import PROJECT_ROOT
 from lake import contract, describe
 from lake.schemas.orders import PAYLOAD, PAYLOAD_LINE
@@ -23,6 +24,11 @@ def test_the_lake_page_is_up_to_date() -> None:
 def test_the_marts_page_is_up_to_date() -> None:
     """A mart changed: run `python -m stack.marts_page > docs/contracts/marts.md`."""
     assert read("marts.md") == marts_page.page()
+
+
+def test_the_quality_page_is_up_to_date() -> None:
+    """A suite changed: run `python -m include.quality.page > docs/contracts/quality.md`."""
+    assert read("quality.md") == page.page()
 
 
 def test_every_column_of_the_marts_is_on_the_page() -> None:

@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 
 from lake.reading import delta_table, record_batches
 from lake.tables import GOLD_ORDER_VALUE_MINUTE
+from spark.streaming.arrow_commit import _statistics
 from spark.streaming.delta_log import append_arrow, read_back
 
 TABLE = GOLD_ORDER_VALUE_MINUTE
@@ -77,6 +78,17 @@ def test_the_log_tells_what_a_file_holds(root):
         "maxValues": {"batch_id": 4, "minute_utc": "2026-11-22T23:59:00.000Z"},
         "nullCount": {"batch_id": 0, "minute_utc": 0},
     }
+
+
+def test_the_log_is_never_narrower_than_the_file():
+    """It has whole milliseconds and short texts; a reader passes over what it believes is not there."""
+    noon = datetime(2026, 11, 22, 12, microsecond=999_999, tzinfo=UTC)
+    rows = pa.table({"ordered_at": [noon, noon], "order_id": ["x" * 65, "y"], "partition": [None, None]})
+    rows = rows.set_column(2, "partition", rows["partition"].cast(pa.int32()))
+    found = _statistics(rows, rows.column_names)
+    assert found["minValues"] == {"ordered_at": "2026-11-22T12:00:00.999Z"}
+    assert found["maxValues"] == {"ordered_at": "2026-11-22T12:00:01.000Z"}
+    assert found["nullCount"] == {"ordered_at": 0, "order_id": 0, "partition": 2}
 
 
 def test_a_flipped_bit_is_never_a_wrong_number(root):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from spark.class_archive import class_archive, jvm_options, remove_others
+from include.class_archive import class_archive, jvm_options, remove_others
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from lake.contract import REASONS
-from spark.transforms.json_text import with_document
 from spark.transforms.order_rules import with_reasons
 from spark.transforms.order_shape import with_order, with_rescued
 from tests.orders import ARRIVED_AT, kafka_records, line, order
@@ -143,14 +142,22 @@ BAD = {
 }
 
 
-@pytest.fixture(scope="module")
-def judged(spark) -> dict[str, Any]:
-    """Every record above, judged in one job: name to row."""
+@pytest.fixture(scope="module", params=[(", ", ": "), (",", ":")], ids=["blanks", "compact"])
+def judged(spark, request) -> dict[str, Any]:
+    """Every record above, judged in one job, as two producers write it: name to row."""
     names = [*GOOD, *BAD]
-    records = kafka_records(spark, *GOOD.values(), *(value for value, _ in BAD.values()))
+    values = (*GOOD.values(), *(value for value, _ in BAD.values()))
+    records = kafka_records(
+        spark,
+        *(
+            json.dumps(value, separators=request.param, ensure_ascii=False)
+            if isinstance(value, dict)
+            else value
+            for value in values
+        ),
+    )
     rows = (
-        records.transform(with_document)
-        .transform(with_order)
+        records.transform(with_order)
         .transform(with_reasons, reporting_currency="USD")
         .transform(with_rescued)
         .select("offset", "reasons", "rescued", "ordered_at")

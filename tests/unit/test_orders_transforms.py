@@ -10,7 +10,7 @@ import pytest
 from lake.contract import CONFLICT, DUPLICATE
 from lake.schemas.orders import COLUMNS
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED
-from spark.streaming.batch import stamped
+from spark.streaming.large_batch import stamped
 from spark.streaming.plan import BatchPlan
 from spark.transforms.gold import order_value_minute, product_sales_minute
 from spark.transforms.orders import (

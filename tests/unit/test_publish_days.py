@@ -1,5 +1,6 @@
 """Days are published independently of each other."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,22 @@ from include.settings import PublishSettings
 BAD_DAY, GOOD_DAY = datetime(2026, 11, 21, 8, tzinfo=UTC), datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
+class AuditOfNothing:
+    """Finds nothing wrong; what the quality gates do is tested elsewhere."""
+
+    def look_at(self, *_: Any) -> None: ...
+
+    def refuse(self, hour: datetime) -> None: ...
+
+    def record(self, *_: Any) -> None: ...
+
+    def content(self, hour: datetime) -> dict[Any, Any]:
+        return {}
+
+    def warnings(self, hour: datetime) -> str:
+        return ""
+
+
 def publish(monkeypatch: pytest.MonkeyPatch, error: Exception, *, closed: bool = False) -> Summary:
     """Publish two days of which the first cannot be staged; the others' work is left out."""
 
@@ -28,15 +45,18 @@ def publish(monkeypatch: pytest.MonkeyPatch, error: Exception, *, closed: bool =
         if BAD_DAY in hours:
             raise error
 
-    def publish_hour(connection: Any, release: Release, settings: PublishSettings) -> Published:
+    def publish_hour(connection: Any, release: Release, settings: Any, audited: Any) -> Published:
         return Published("published", 1)
 
     snapshot = Snapshot(7, datetime(2026, 11, 23, tzinfo=UTC), {GOOD_DAY: LedgerHour(1, 100, 7)}, {})
+    monkeypatch.setattr(run, "reading", lambda connection: nullcontext())
     monkeypatch.setattr(run, "read_snapshot", lambda connection: snapshot)
     monkeypatch.setattr(run, "open_lake", lambda root, batch_id: LakeView(batch_id, {}, {}))
     monkeypatch.setattr(run, "_ensure_day", lambda connection, day: None)
     monkeypatch.setattr(run, "stage", stage)
+    monkeypatch.setattr(run, "check", lambda connection, release: None)
     monkeypatch.setattr(run, "publish_hour", publish_hour)
+    monkeypatch.setattr(run, "_audit", lambda snapshot, request: AuditOfNothing())
     connection: Any = SimpleNamespace(closed=closed)
     return run.publish(connection, Path(), PublishSettings(), Request("run", [BAD_DAY, GOOD_DAY]))
 

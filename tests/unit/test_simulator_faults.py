@@ -11,7 +11,6 @@ from lake.contract import REASONS
 from simulator.draws import NumberSource
 from simulator.faults import FAULTS
 from simulator.orders import OrderFactory
-from spark.transforms.json_text import with_document
 from spark.transforms.order_rules import with_reasons
 from spark.transforms.order_shape import with_order
 from tests.orders import ARRIVED_AT, kafka_records
@@ -46,10 +45,7 @@ def test_the_stream_finds_the_reasons_the_simulator_expects(spark: SparkSession)
     values = [fault.make(json.loads(one_good_order()), ARRIVED_AT) for fault in FAULTS]
 
     judged = (
-        kafka_records(spark, *values)
-        .transform(with_document)
-        .transform(with_order)
-        .transform(with_reasons, reporting_currency="USD")
+        kafka_records(spark, *values).transform(with_order).transform(with_reasons, reporting_currency="USD")
     )
 
     found = {row.offset: set(row.reasons) for row in judged.select("offset", "reasons").collect()}

@@ -45,11 +45,14 @@ def test_an_event_is_unknown_until_it_is_acknowledged(tmp_path: Path) -> None:
 
 
 def test_two_simulators_write_one_manifest(tmp_path: Path) -> None:
-    """Nothing is lost or refused when two runs write at the same time."""
+    """Nothing is lost or refused when two runs open the file and write at the same time."""
     path = tmp_path / "manifest.sqlite"
+    together = threading.Barrier(2)
 
     def run(name: str, seed: int) -> None:
-        manifest, traffic = Manifest(path, name), some_traffic(seed)
+        traffic = some_traffic(seed)
+        together.wait()
+        manifest = Manifest(path, name)
         manifest.start("orders.v1", seed, {})
         for _ in range(20):
             manifest.expect(traffic.next(times(0, 50)))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from include.settings import SupervisionSettings
-from include.supervision import History, Process, Progress, Verdict, judge
+from include.stream_runtime import Process
+from include.supervision import History, Progress, Verdict, judge
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SETTINGS = SupervisionSettings(
@@ -18,6 +19,8 @@ SETTINGS = SupervisionSettings(
     max_silent_start_seconds=50,
     max_restarts_without_batch=2,
     max_restarts_per_hour=3,
+    restart_backoff_seconds=10,
+    max_restart_backoff_seconds=15,
 )
 QUIET = History(restarts_in_last_hour=0, has_unfinished_restart=False, ledger_gaps=0)
 
@@ -83,7 +86,8 @@ def test_a_process_without_progress_is_restarted(said: Progress | None, reason: 
     found = verdict(said=said)
     assert found.health == "stuck"
     assert found.action == ("kill" if re.search("heartbeat|no word", reason) else "restart")
-    assert re.search(reason, found.reasons[0])
+    assert re.search(reason, found.text)
+    assert (found.severity, found.reasons[0].at_once) == ("warning", True)
 
 
 @pytest.mark.parametrize("state", ["EXITED", "FATAL", "UNKNOWN"])
@@ -117,17 +121,26 @@ def test_a_starting_stream_is_given_time(process: Process, said: Progress | None
 )
 def test_a_slow_batch_is_noticed_and_not_restarted(said: Progress) -> None:
     """A restart would throw its work away; the first batch after a start has the start's time on top."""
-    assert verdict(said=said)[:2] == ("slow", "none")
+    found = verdict(said=said)
+    assert found[:2] == ("slow", "none")
+    assert found.severity == "warning"
 
 
 def test_a_stream_stopped_by_a_person_is_left_alone() -> None:
     """And the run is red, so that it is not forgotten."""
-    assert verdict(Process("STOPPED", 0, None), progress())[:2] == ("stopped", "refuse")
+    found = verdict(Process("STOPPED", 0, None), progress())
+    assert found[:2] == ("stopped", "refuse")
+    assert found.severity == "critical"
 
 
 def test_a_restart_that_was_cut_short_is_finished() -> None:
     """Stopped by us, not by a person."""
-    history = QUIET._replace(has_unfinished_restart=True, restarts_in_last_hour=1)
+    history = QUIET._replace(
+        has_unfinished_restart=True,
+        restarts_in_last_hour=1,
+        restarts_without_batch=1,
+        last_restart_at=ago(1),
+    )
     assert verdict(Process("STOPPED", 0, None), progress(), history).action == "restart"
 
 
@@ -135,14 +148,14 @@ def test_the_breaker_opens() -> None:
     """What three restarts did not heal, a fourth does not."""
     found = verdict(said=None, history=QUIET._replace(restarts_in_last_hour=3))
     assert found[:2] == ("stuck", "refuse")
-    assert "3 restarts in the last hour did not help" in found.reasons[-1]
+    assert "3 restarts in the last hour did not help" in found.text
 
 
 def test_the_breaker_opens_sooner_when_no_batch_follows() -> None:
     """A restart that brought no batch has not helped; two of them are enough."""
     found = verdict(said=None, history=QUIET._replace(restarts_in_last_hour=2, restarts_without_batch=2))
     assert found[:2] == ("stuck", "refuse")
-    assert "2 restarts and no batch since" in found.reasons[-1]
+    assert "2 restarts and no batch since" in found.text
 
 
 def test_a_frozen_process_is_no_crash_loop() -> None:
@@ -162,9 +175,52 @@ def test_a_crash_loop_is_for_a_person() -> None:
     young = Process("RUNNING", 42, ago(20))
     found = verdict(young, progress(started_at=ago(20), lag_records=9, detail="disk full"), loop)
     assert found[:2] == ("stuck", "refuse")
-    assert found.reasons[-1] == "disk full"
+    assert found.text.endswith("it said: disk full")
 
 
 def test_many_starts_with_nothing_to_do_are_no_crash_loop() -> None:
     """Restarted often by a person, on a topic where nothing waits."""
     assert verdict(said=progress(), history=QUIET._replace(starts_without_batch=9)).health == "healthy"
+
+
+@pytest.mark.parametrize(
+    ("in_vain", "seconds_ago", "action"),
+    [(0, 1, "kill"), (1, 9, "none"), (1, 11, "kill"), (2, 14, "none"), (2, 16, "kill")],
+)
+def test_a_restart_in_vain_is_followed_by_a_wait_that_grows(
+    in_vain: int, seconds_ago: float, action: str
+) -> None:
+    """10 s, then 20, but no more than 15."""
+    patient = SETTINGS.model_copy(update={"max_restarts_without_batch": 9})
+    history = QUIET._replace(
+        restarts_in_last_hour=in_vain, restarts_without_batch=in_vain, last_restart_at=ago(seconds_ago)
+    )
+    found = judge(Process("RUNNING", 42, ago(4_000)), None, history, NOW, patient)
+    assert found[:2] == ("stuck", action)
+    assert ("supervision.restart_backoff_seconds" in found.text) is (action == "none")
+
+
+@pytest.mark.parametrize(
+    ("process", "said", "history", "setting"),
+    [
+        (None, progress(heartbeat_at=ago(46)), QUIET, "max_heartbeat_age_seconds"),
+        (None, progress(last_batch_at=ago(241), lag_records=9), QUIET, "restart_batch_age_seconds"),
+        (None, progress(last_batch_at=ago(61), lag_records=9), QUIET, "max_batch_age_seconds"),
+        (None, progress(state="starting", started_at=ago(121)), QUIET, "max_start_seconds"),
+        (None, None, QUIET, "max_silent_start_seconds"),
+        (None, None, QUIET._replace(restarts_without_batch=2), "max_restarts_without_batch"),
+        (None, None, QUIET._replace(restarts_in_last_hour=3), "max_restarts_per_hour"),
+        (
+            Process("RUNNING", 42, ago(9)),
+            progress(lag_records=1),
+            QUIET._replace(starts_without_batch=4),
+            "max_starts_without_batch",
+        ),
+    ],
+)
+def test_a_reason_names_the_setting_that_decides(
+    process: Process | None, said: Progress | None, history: History, setting: str
+) -> None:
+    """Who wants another threshold knows what to change."""
+    assert f"supervision.{setting}" in verdict(process, said, history).text
+    assert setting in SupervisionSettings.model_fields

@@ -9,7 +9,7 @@ from include.errors import NothingToHeal, RecordsGone
 from include.ledger import read_books
 from include.sales_db import connect
 from include.settings import Settings
-from include.stream_watch import LEDGER_BATCHES, LEDGER_GAPS
+from include.stream_facts import LEDGER_GAPS, LEDGER_LINES
 from spark.streaming.adoption import adopt
 from spark.streaming.loss import Loss
 from stack import kafka
@@ -53,7 +53,7 @@ def test_records_that_the_topic_lost_are_accepted_by_name(lake, spark, owner):
         ("test", "retention passed")
     ]
     assert read_books(owner).balances
-    assert owner.execute(LEDGER_GAPS, [LEDGER_BATCHES]).fetchone() == (0,)
+    assert owner.execute(LEDGER_GAPS, [LEDGER_LINES]).fetchone() == (0,)
 
 
 def drop_some(settings: Settings) -> tuple[int, int, int]:

@@ -7,6 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from include.quality.frames import Batch
+from include.quality.gate import Judged
+from include.quality.verdict import Outcome, Verdict
 from include.sales_db import connect
 from include.settings import PostgresSettings
 from stack.postgres import PostgresServer
@@ -19,11 +22,27 @@ def database(sales_database: PostgresSettings, postgres_server: PostgresServer) 
     superuser = postgres_server.as_superuser(sales_database.database)
     with connect(superuser, application_name="test", autocommit=True) as connection:
         connection.execute(
-            "truncate ops.ledger, ops.hour_ledger, ops.stream_progress, marts.fct_orders,"
+            "truncate ops.ledger, ops.hour_ledger, ops.hour_closings, ops.stream_progress, marts.fct_orders,"
             " marts.fct_order_lines, marts.dim_product, marts.product_sales_hourly,"
-            " marts.region_sales_hourly, marts.order_value_hourly, marts.publications, marts.restatements"
+            " marts.region_sales_hourly, marts.order_value_hourly, marts.publications, marts.restatements,"
+            " ops.quality_results"
         )
     return sales_database
+
+
+@pytest.fixture(autouse=True)
+def quick_gates(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every suite passes, except in a module that says `JUDGES = True`: a real look takes a second."""
+    if getattr(request.module, "JUDGES", False):
+        return
+    outcome = Outcome("", "", "fail", "", success=True, looked_at=0, unexpected=0)
+
+    def pass_all(batch: Batch) -> Judged:
+        table = batch.table
+        verdicts = [Verdict(table.full_name, table.suite, hour, (outcome,)) for hour in batch.due]
+        return Judged(verdicts, None)
+
+    monkeypatch.setattr("include.quality.audit.judge", pass_all)
 
 
 @pytest.fixture

@@ -1,0 +1,28 @@
+"""
+What the JVM of a Spark driver is started with on this machine: for a session (`spark/session.py`) and for
+`spark-submit`, which must know it before there is one.
+"""
+
+from collections.abc import Iterable
+
+from include.class_archive import jars, jvm_options
+from include.settings import PROJECT_ROOT, StreamSettings
+
+LOG_SETTINGS = PROJECT_ROOT / "spark" / "log4j2.properties"
+JVM_OPTIONS = ("-XX:+ExitOnOutOfMemoryError", f"-Dlog4j2.configurationFile={LOG_SETTINGS}")
+
+
+def driver_options(stream: StreamSettings, java_options: Iterable[str] = ()) -> dict[str, str]:
+    """
+    Spark settings, by name.
+
+    Raises:
+        SettingsError: the jar folder is empty or missing.
+    """
+    ours = jars(stream.jars_dir)
+    return {
+        # Not spark.jars: that copies them at each start, and only the class path can come from an archive.
+        "spark.driver.extraClassPath": ":".join(map(str, ours)),
+        "spark.driver.extraJavaOptions": " ".join([*JVM_OPTIONS, *jvm_options(ours), *java_options]),
+        "spark.driver.memory": stream.driver_memory,
+    }

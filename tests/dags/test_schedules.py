@@ -1,0 +1,53 @@
+"""When a DAG runs, and for which hour."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize("dag_id", ["publish_marts", "check_quality"])
+def test_hours_can_be_backfilled(dag_bag: Any, dag_id: str) -> None:
+    """The timetable is periodic, and a window of three hours is the partitions of these hours."""
+    from airflow.serialization.encoders import coerce_to_core_timetable
+
+    timetable = coerce_to_core_timetable(dag_bag.dags[dag_id].timetable)
+    window = {
+        "earliest": datetime(2026, 11, 23, 8, tzinfo=UTC),
+        "latest": datetime(2026, 11, 23, 11, tzinfo=UTC),
+    }
+    keys = [info.partition_key for info in timetable.iter_partition_dagrun_infos(**window)]
+    assert timetable.periodic
+    assert keys == ["2026-11-23T08:00Z", "2026-11-23T09:00Z", "2026-11-23T10:00Z"]
+
+
+def test_a_scheduled_run_publishes_the_hour_before(dag_bag: Any) -> None:
+    """The run of 12:15 is named after hour 11."""
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.base import TimeRestriction
+    from pendulum import datetime as instant
+
+    timetable = coerce_to_core_timetable(dag_bag.dags["publish_marts"].timetable)
+    first = timetable.next_dagrun_info_v2(
+        last_dagrun_info=None,
+        restriction=TimeRestriction(earliest=instant(2099, 1, 1, 12), latest=None, catchup=True),
+    )
+    assert first is not None
+    assert (first.run_after, first.partition_key) == (instant(2099, 1, 1, 12, 15), "2099-01-01T11:00Z")
+
+
+@pytest.mark.parametrize("dag_id", ["check_quality", "maintain_lake", "rebuild_hours"])
+def test_heavy_work_waits_for_its_time(dag_bag: Any, dag_id: str) -> None:
+    """
+    With a start date in the past Airflow would make the run of last night as soon as it starts, and take the
+    machine from a stream that has just begun.
+    """
+    from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables.base import TimeRestriction
+
+    dag = dag_bag.dags[dag_id]
+    timetable = coerce_to_core_timetable(dag.timetable)
+    restriction = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)
+    first = timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
+    assert first is not None
+    assert first.run_after > datetime.now(UTC)
