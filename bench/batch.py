@@ -24,11 +24,12 @@ from pathlib import Path
 from statistics import median
 from threading import Lock
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 from pyspark.sql import DataFrame, SparkSession
 
+from bench.measuring import Cost
 from include.settings import KafkaSettings, LakeSettings, Settings
 from simulator.schedule import Plan
 from simulator.session import Request, send
@@ -51,11 +52,6 @@ from stack.processes import free_port
 # What the simulator sends by default, more or less: most batches have a part for every table.
 TRAFFIC = Shares(duplicates=0.02, late=0.02, bad=0.01, conflicts=0.002)
 WARM_UP = "warm-up"
-
-
-class Cost(NamedTuple):
-    processor: float
-    elapsed: float
 
 
 @dataclass

@@ -23,7 +23,8 @@ from typing import NamedTuple
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
-from bench.batch import TRAFFIC, Cost, Meter, batches_of, drain, servers, whole
+from bench.batch import TRAFFIC, Meter, batches_of, drain, servers, whole
+from bench.measuring import Cost
 from include.settings import Settings
 from lake.schemas.orders import PAYLOAD
 from simulator.schedule import Plan
