@@ -1,0 +1,160 @@
+"""
+How much does an order cost? Every contender drains the same backlog into the same answers.
+
+Contenders take turns, so that the machine's mood hits all alike. A run counts when its answers equal what the
+log says. Its rate is that of the second half of the log, when start and compilation are over; the whole run,
+start included, is told too.
+"""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.contender import BenchmarkError, Contender, Running, Sample, drain, running
+from bench.measuring import Found, in_cell, spread
+from bench.order_log import Answers, OrderLog
+from bench.tables import markdown
+
+LEAST_RATE = 250  # orders/s; whoever is slower does not get to the end
+START_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Drained:
+    """One run that counts."""
+
+    core_seconds: float  # whole, start included
+    seconds: float
+    orders: int
+    half: Sample
+    last: Sample
+    peak_memory: int
+
+    @property
+    def orders_per_core_second(self) -> float:
+        return (self.last.orders - self.half.orders) / (self.last.core_seconds - self.half.core_seconds)
+
+    @property
+    def orders_per_second(self) -> float:
+        return (self.last.orders - self.half.orders) / (self.last.seconds - self.half.seconds)
+
+    @property
+    def database_share(self) -> float:
+        """Which part of the core-seconds is PostgreSQL's."""
+        database = self.last.database - self.half.database
+        return database / (self.last.core_seconds - self.half.core_seconds)
+
+
+def measure(
+    contenders: Sequence[Contender], log: OrderLog, folder: Path, *, runs: int, tell: Callable[[str], None]
+) -> Found:
+    """By contender: rates as spreads, or what went wrong. Columns of `told`."""
+    done: dict[str, list[Drained]] = {one.name: [] for one in contenders}
+    failed: dict[str, str] = {}
+    for turn in range(runs):
+        for contender in contenders:
+            if contender.name in failed:
+                continue
+            place = folder / f"{contender.name}-{turn}"
+            try:
+                found = _drained(contender, log, place)
+            except BenchmarkError as error:
+                failed[contender.name] = str(error)
+                tell(f"{contender.title}: {error}")
+                continue
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+            done[contender.name].append(found)
+            tell(
+                f"{contender.title}, run {turn + 1} of {runs}: {found.orders_per_core_second:,.0f} orders per"
+                f" core-second, {found.orders_per_second:,.0f} per second"
+            )
+    return {
+        "orders": log.truth.orders,
+        "json_bytes": log.json_bytes,
+        "contenders": {
+            one.name: {
+                "title": one.title,
+                "tuning": one.tuning,
+                "guarantees": one.guarantees._asdict(),
+                **({"failed": failed[one.name]} if one.name in failed else _summary(done[one.name])),
+            }
+            for one in contenders
+        },
+    }
+
+
+def _drained(contender: Contender, log: OrderLog, place: Path) -> Drained:
+    with running(contender, log.kafka, place) as run:
+        drain(run, log.truth.orders, within_seconds=START_SECONDS + log.truth.orders / LEAST_RATE)
+        _must_equal(run.answered(), log.truth, contender)
+        return _counted(run, log.truth.orders)
+
+
+def _must_equal(found: Answers, truth: Answers, contender: Contender) -> None:
+    for name, ours, theirs in (
+        ("product_sales_minute", truth.products, found.products),
+        ("region_sales_minute", truth.regions, found.regions),
+    ):
+        if not ours.equals(theirs.cast(ours.schema)):
+            raise BenchmarkError(
+                f"Comparing {name} of {contender.title} with the log: {theirs.num_rows:,} rows instead of"
+                f" {ours.num_rows:,}, {found.revenue_cents:,} cents of all orders instead of"
+                f" {truth.revenue_cents:,}. Its figures do not count."
+            )
+
+
+def _counted(run: Running, orders: int) -> Drained:
+    # The half of the log, as near as the contender's batches allow, counted at the end of a batch.
+    half = next(one for one in run.samples if one.orders >= orders / 2)
+    last = next(one for one in run.samples if one.orders >= orders)
+    if last.orders == half.orders:
+        half = run.samples[0]
+    return Drained(last.core_seconds, last.seconds, orders, half, last, run.peak_memory)
+
+
+def _summary(runs: list[Drained]) -> Found:
+    return {
+        "orders_per_core_second": spread([one.orders_per_core_second for one in runs]),
+        "orders_per_second": spread([one.orders_per_second for one in runs]),
+        "whole_orders_per_core_second": spread([one.orders / one.core_seconds for one in runs]),
+        "whole_seconds": spread([one.seconds for one in runs]),
+        "database_share": spread([one.database_share for one in runs]),
+        "peak_memory_bytes": spread([one.peak_memory for one in runs]),
+    }
+
+
+def ratio(found: Found, name: str, to: str) -> float | None:
+    """Orders per core-second of `name` to those of `to`; None where one of them has none."""
+    rates = [found["contenders"].get(one, {}).get("orders_per_core_second") for one in (name, to)]
+    return rates[0]["median"] / rates[1]["median"] if rates[0] and rates[1] else None
+
+
+def told(found: Found) -> str:
+    """Markdown: the figures, then what each of them promises for that."""
+    base = "saleslake"
+    rows = []
+    for name, one in found["contenders"].items():
+        if "failed" in one:
+            rows.append([one["title"], "did not count: " + one["failed"].splitlines()[0], "", "", "", "", ""])
+            continue
+        rate, share = one["orders_per_core_second"], ratio(found, name, base)
+        rows.append(
+            [
+                one["title"],
+                in_cell(rate, ",.0f"),
+                "" if share is None else f"{share:.2f}",
+                f"{one['orders_per_second']['median']:,.0f}",
+                f"{one['whole_orders_per_core_second']['median']:,.0f}",
+                f"{one['database_share']['median']:.0%}",
+                f"{one['peak_memory_bytes']['median'] / 1e6:,.0f}",
+            ]
+        )
+    head = ["", "orders per core-second (least to most)", "of Saleslake", "orders/s", "start included",
+            "of it PostgreSQL", "memory, MB"]  # fmt: skip
+    promised = [
+        [one["title"], *one["guarantees"].values(), one["tuning"]] for one in found["contenders"].values()
+    ]
+    promises = ["", "contract", "duplicates", "broken records", "exactly once", "lake", "how it is tuned"]
+    return f"{markdown(head, rows)}\n\n{markdown(promises, promised)}"
