@@ -9,7 +9,7 @@ Jars of Spark and of the Kafka broker: locked by coordinates and SHA-256, fetche
 import argparse
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +83,8 @@ def _parse_line(line: str) -> Jar:
     return Jar(words[0], group, artifact, version, words[2])
 
 
-def format_lock(jars: Iterable[Jar]) -> str:
-    return LOCK_HEAD + "".join(f"{jar.set_name} {jar.coordinates} {jar.sha256}\n" for jar in sorted(jars))
+def format_lock(jars: Iterable[Jar], head: str = LOCK_HEAD) -> str:
+    return head + "".join(f"{jar.set_name} {jar.coordinates} {jar.sha256}\n" for jar in sorted(jars))
 
 
 def locked_jars(lock_file: Path = JARS_LOCK) -> list[Jar]:
@@ -130,7 +130,7 @@ def fetch(jars: Iterable[Jar], jars_root: Path = JARS_ROOT) -> int:
 def _remove_strangers(wanted: list[Jar], jars_root: Path) -> None:
     """A jar left over from an older lock would stand on the class path beside the new one."""
     names = {jar.path(jars_root) for jar in wanted}
-    for set_name in ROOTS:
+    for set_name in {*ROOTS, *(jar.set_name for jar in wanted)}:
         for file in (jars_root / set_name).glob("*.jar"):
             if file not in names:
                 file.unlink()
@@ -162,10 +162,15 @@ def _download(context: "MavenContext", jar: Jar) -> Path:  # type: ignore[name-d
         ) from error
 
 
-def lock(lock_file: Path = JARS_LOCK, jars_root: Path = JARS_ROOT) -> list[Jar]:
-    """Resolve ROOTS with all they need and write the lock file."""
-    jars = [jar for set_name, roots in ROOTS.items() for jar in _resolve(set_name, roots, jars_root)]
-    lock_file.write_text(format_lock(jars), encoding="utf-8")
+def lock(
+    lock_file: Path = JARS_LOCK,
+    jars_root: Path = JARS_ROOT,
+    roots: Mapping[str, tuple[str, ...]] = ROOTS,
+    head: str = LOCK_HEAD,
+) -> list[Jar]:
+    """Resolve the roots with all they need and write the lock file."""
+    jars = [jar for set_name, of_set in roots.items() for jar in _resolve(set_name, of_set, jars_root)]
+    lock_file.write_text(format_lock(jars, head), encoding="utf-8")
     return jars
 
 

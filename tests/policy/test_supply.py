@@ -11,7 +11,14 @@ OWN_INDEX = re.compile(
     r"(?<![\w-])(?:-i|-f|--(?:extra-)?index(?:-url)?|--default-index|--find-links|--trusted-host)(?![\w-])"
     r"|(?m:^\s*(?:index-url|extra-index-url|find-links)\s*=)|\[\[?tool\.uv\.(?:index|sources)"
 )
+PEERS = PROJECT_ROOT / "bench" / "peers"
+LOCKS = sorted(file.relative_to(PROJECT_ROOT).as_posix() for file in PEERS.glob("*.lock"))
+JAR_LOCKS = ("jars.lock", "bench/peers/jars.lock")
+PACKAGE_LOCKS = ("requirements.lock", *(name for name in LOCKS if name not in JAR_LOCKS))
 FILES = (
+    *LOCKS,
+    *(file.relative_to(PROJECT_ROOT).as_posix() for file in sorted(PEERS.glob("*.in"))),
+    "bench/peers/install.py",
     "requirements.lock",
     "requirements.txt",
     "packages.txt",
@@ -39,22 +46,30 @@ def test_no_index_or_registry_is_named(name: str) -> None:
     assert not found, "take the address out; the machine's settings name the index:\n" + "\n".join(found)
 
 
-def test_every_requirement_has_a_hash() -> None:
-    """requirements.lock is written by `make lock`, which adds the hashes: run it instead of editing."""
-    text = (PROJECT_ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", PACKAGE_LOCKS)
+def test_every_requirement_has_a_hash(name: str) -> None:
+    """A lock is written by `make lock`, a peer's by uv, which add the hashes: run that instead of editing."""
+    text = (PROJECT_ROOT / name).read_text(encoding="utf-8")
     requirements = [line for line in text.replace("\\\n", " ").splitlines() if line.strip()]
     pinned = re.compile(
         r"^[a-z0-9][a-z0-9.-]*(\[[a-z0-9,-]+\])?==\S+( *;.+?)?( +--hash=sha256:[0-9a-f]{64})+ *$"
     )
     loose = [line.split(" --hash")[0] for line in requirements if not pinned.match(line)]
     assert requirements
-    assert not loose, f"requirements.lock: without version or hash: {loose}; run `make lock`"
+    assert not loose, f"{name}: without version or hash: {loose}; write it anew"
 
 
-def test_every_jar_has_a_hash() -> None:
-    """jars.lock is written by `make lock`."""
-    lines = (PROJECT_ROOT / "jars.lock").read_text(encoding="utf-8").splitlines()
+def test_every_peer_that_has_packages_has_a_lock() -> None:
+    """`<peer>.in` is what is wanted, `<peer>.lock` what is installed: one is of no use without the other."""
+    wanted = {file.stem for file in PEERS.glob("*.in")}
+    assert wanted == {file.stem for file in PEERS.glob("*.lock")} - {"jars"}
+
+
+@pytest.mark.parametrize("name", JAR_LOCKS)
+def test_every_jar_has_a_hash(name: str) -> None:
+    """Written by `make lock`, the peers' by `python -m bench.peers.install lock`."""
+    lines = (PROJECT_ROOT / name).read_text(encoding="utf-8").splitlines()
     jars = [line for line in lines if line and not line.startswith("#")]
     loose = [line for line in jars if not re.match(r"^\w+ [\w.-]+(:[\w.-]+){2,3} [0-9a-f]{64}$", line)]
     assert jars
-    assert not loose, f"jars.lock: {loose} are not `set coordinates sha-256`; run `make lock`"
+    assert not loose, f"{name}: {loose} are not `set coordinates sha-256`; write it anew"

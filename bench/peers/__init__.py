@@ -1,0 +1,9 @@
+"""Other systems that do the same work, each as well as we know how."""
+
+from bench.peers.install import install, installed
+from bench.peers.micro_batches import FULL, WEAK
+from bench.peers.peer import Guarantees, Peer
+
+__all__ = ["PEERS", "Guarantees", "Peer", "install", "installed"]
+
+PEERS = (WEAK, FULL)
