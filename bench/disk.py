@@ -4,11 +4,11 @@ How many bytes does an order take, wherever it lies, and what does it cost to ke
     python -m bench.disk --orders 200000 --rate 1000 --json disk.json
 
 Orders as they come at `--rate`, with repeats, late and broken ones, are written by the lake writer in batches
-of two seconds' worth; their hours, but for those of late ones, are published. Bytes are counted then, and once
-more after the writer has compacted the days of every table, asked for as the DAG `maintain_lake` asks. Of
-Delta tables, what the newest version needs; the table's log, and files that were replaced and lie there for a
-week, have columns of their own. Maintenance: core-seconds of the writer, of who asks and of PostgreSQL, less
-what they use when idle. Leaves nothing behind.
+of two seconds' worth; their hours, but for those of late ones, are published. Bytes are counted then, and
+once more after the writer has compacted the days of every table, asked for as the DAG `maintain_lake` asks.
+Of Delta tables, what the newest version needs; the table's log, and files that were replaced and lie there
+for a week, have columns of their own. Maintenance: core-seconds of the writer, of who asks and of PostgreSQL,
+less what they use when idle. Leaves nothing behind.
 """
 
 import sys
