@@ -81,7 +81,7 @@ class MeteredWriter(BatchWriter):
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[Settings]:
+def servers(folder: Path, *, partitions: int = 4) -> Iterator[Settings]:
     """Settings for an empty lake in front of an empty topic and an empty database."""
     (folder / "postgres").mkdir()
     server = postgres.PostgresServer(folder / "postgres" / "data", free_port(), folder / "postgres" / "admin")
@@ -92,7 +92,7 @@ def servers(folder: Path) -> Iterator[Settings]:
         running.enter_context(postgres.running(server, folder / "postgres.log"))
         running.enter_context(kafka.running(broker, folder / "kafka.log"))
         passwords = {role: secrets.token_urlsafe(16) for role in ("sales_loader", "sales_reader")}
-        topic = KafkaSettings(bootstrap_servers=broker.bootstrap)
+        topic = KafkaSettings(bootstrap_servers=broker.bootstrap, partitions=partitions)
         kafka.ensure_topic(topic)
         yield Settings(
             run_dir=folder,

@@ -48,6 +48,9 @@ class StreamSettings(Frozen):
     max_offsets_per_trigger: int = Field(20_000, ge=1)
     driver_memory: str = "2g"
     cores: int = Field(2, ge=1)
+    # Where the tasks of a batch run: empty, in the driver, on `cores` threads; or the address of a standalone
+    # master, on as many cores of its workers. Those must see lake and jars under the driver's paths.
+    master: str = Field("", pattern="^(spark://.+)?$")
     ui: bool = False
     jars_dir: Path = PROJECT_ROOT / ".jars" / "spark"
     heartbeat_seconds: float = Field(5.0, gt=0)

@@ -1,6 +1,6 @@
 """
-What the JVM of a Spark driver is started with on this machine: for a session (`spark/session.py`) and for
-`spark-submit`, which must know it before there is one.
+What the JVMs of a Spark driver, and of its executors if it has any, are started with: for a session
+(`spark/session.py`) and for `spark-submit`, which must know it before there is one.
 """
 
 from collections.abc import Iterable
@@ -25,4 +25,17 @@ def driver_options(stream: StreamSettings, java_options: Iterable[str] = ()) -> 
         "spark.driver.extraClassPath": ":".join(map(str, ours)),
         "spark.driver.extraJavaOptions": " ".join([*JVM_OPTIONS, *jvm_options(ours), *java_options]),
         "spark.driver.memory": stream.driver_memory,
+    }
+
+
+def executor_options(stream: StreamSettings) -> dict[str, str]:
+    """What the workers of `stream.master` start executors with; nothing where the driver does all itself."""
+    if not stream.master:
+        return {}
+    return {
+        "spark.cores.max": str(stream.cores),
+        "spark.executor.extraClassPath": ":".join(map(str, jars(stream.jars_dir))),
+        "spark.executor.extraJavaOptions": " ".join(JVM_OPTIONS),
+        # What runs in Python there may be ours.
+        "spark.executorEnv.PYTHONPATH": str(PROJECT_ROOT),
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pyspark.sql import SparkSession
 
 from include.settings import StreamSettings
-from include.spark_driver import driver_options
+from include.spark_driver import driver_options, executor_options
 
 SESSION = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -41,7 +41,7 @@ def get_session(
     app_name: str, stream: StreamSettings, *, java_options: Iterable[str] = (), **overrides: str
 ) -> SparkSession:
     """
-    The session of this process: local, UTC, with Delta and Kafka from the jar folder.
+    The session of this process: UTC, with Delta and Kafka from the jar folder, on `stream.master`.
 
     Args:
         java_options: of the JVM, further ones.
@@ -50,10 +50,11 @@ def get_session(
     Raises:
         SettingsError: the jar folder is empty or missing.
     """
-    builder = SparkSession.builder.appName(app_name).master(f"local[{stream.cores}]")
+    builder = SparkSession.builder.appName(app_name).master(stream.master or f"local[{stream.cores}]")
     settings: dict[str, bool | float | int | str | None] = {
         **settings_of_session(stream),
         **driver_options(stream, java_options),
+        **executor_options(stream),
         **{name.replace("__", "."): value for name, value in overrides.items()},
     }
     return builder.config(map=settings).getOrCreate()
