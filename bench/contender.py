@@ -24,7 +24,7 @@ from bench.measuring import spent, tree
 from bench.order_log import PRODUCT_KEY, REGION_KEY, Answers
 from include.errors import LakehouseError
 from include.sales_db import connect
-from include.settings import KafkaSettings, PostgresSettings
+from include.settings import KafkaSettings, PostgresSettings, child_environment
 from stack import postgres
 from stack.postgres import PostgresServer
 from stack.processes import end, free_port
@@ -33,6 +33,7 @@ LOOK_SECONDS, MEMORY_EACH_SECONDS = 0.25, 5.0
 ENDS_WITHIN_SECONDS = 20
 SO_FAR = "select coalesce(sum(orders), 0) from answers.region_sales_minute"
 LAST_LINES = 1_500
+CORES = 2
 
 
 class BenchmarkError(LakehouseError):
@@ -94,6 +95,7 @@ class Running:
     peak_memory: int = 0
     samples: list[Sample] = field(default_factory=list)
     _next_memory: float = 0.0
+    _connection: psycopg.Connection | None = None  # one for all looks: a new one costs more than the question
 
     def look(self) -> Sample:
         """
@@ -109,20 +111,28 @@ class Running:
         elapsed = monotonic() - self.began
         if elapsed >= self._next_memory:
             self._next_memory = elapsed + MEMORY_EACH_SECONDS
-            self.peak_memory = max(self.peak_memory, memory_bytes(psutil.Process(self.process.pid)))
+            self.note_memory()
         used = spent(self.server) - self.database_at_start
         sample = Sample(elapsed, spent(psutil.Process(self.process.pid)), used, self.orders())
         self.samples.append(sample)
         return sample
 
+    def note_memory(self) -> None:
+        self.peak_memory = max(self.peak_memory, memory_bytes(psutil.Process(self.process.pid)))
+
     def orders(self) -> int:
         """In the answers so far; 0 before there are any."""
+        if self._connection is None:
+            self._connection = connect(self.answers, application_name="bench", autocommit=True)
         try:
-            with closing(connect(self.answers, application_name="bench")) as connection:
-                row = connection.execute(SO_FAR).fetchone()
+            row = self._connection.execute(SO_FAR).fetchone()
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
             return 0
         return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def answered(self) -> Answers:
         with closing(connect(self.answers, application_name="bench")) as connection:
@@ -146,11 +156,13 @@ def running(contender: Contender, kafka: KafkaSettings, folder: Path) -> Iterato
         before = spent(postmaster)
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603
-                launch.command, env=os.environ | launch.environment, cwd=work,
+                launch.command, env=child_environment(**launch.environment), cwd=work,
                 stdout=output, stderr=output, start_new_session=True,
             )  # fmt: skip
         stack.callback(_end_with_children, process)
-        yield Running(process, server.as_superuser(launch.database), postmaster, log, before)
+        run = Running(process, server.as_superuser(launch.database), postmaster, log, before)
+        stack.callback(run.close)
+        yield run
 
 
 def _end_with_children(process: "subprocess.Popen[bytes]") -> None:
@@ -186,6 +198,16 @@ def drain(run: Running, orders: int, *, within_seconds: float) -> None:
                 f" Its figures do not count. Its log ends with:\n{run.log.read_text()[-LAST_LINES:]}"
             )
         sleep(LOOK_SECONDS)
+
+
+def contender_environment(kafka: KafkaSettings, postgres_url: str, folder: Path) -> dict[str, str]:
+    return {
+        "BENCH_BOOTSTRAP": kafka.bootstrap_servers,
+        "BENCH_TOPIC": kafka.orders_topic,
+        "BENCH_POSTGRES": postgres_url,
+        "BENCH_FOLDER": str(folder),
+        "BENCH_CORES": str(CORES),
+    }
 
 
 def own_database(server: PostgresServer) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -106,20 +107,28 @@ def _broken(manifest: Path) -> set[tuple[int, int]]:
 
 
 def _chunks(topic: KafkaSettings) -> Iterator[list[tuple[int, int, bytes]]]:
+    chunk: list[tuple[int, int, bytes]] = []
+    for records in polled(topic):
+        chunk += [(one.partition, one.offset, one.value or b"") for one in records]
+        if len(chunk) >= CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def polled(topic: KafkaSettings) -> Iterator[list[Any]]:
+    """Kafka's records of all that is in the topic now, in pieces."""
     consumer = KafkaConsumer(bootstrap_servers=topic.bootstrap_servers, max_partition_fetch_bytes=8 * 1024**2)
     with closing(consumer):
         partitions = partitions_of(consumer, topic.orders_topic)
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
         left = sum(consumer.end_offsets(partitions).values())
-        chunk: list[tuple[int, int, bytes]] = []
-        while left:
-            for partition, records in consumer.poll(1_000, max_records=CHUNK).items():
+        while left > 0:
+            for records in consumer.poll(1_000, max_records=CHUNK).values():
                 left -= len(records)
-                chunk += [(partition.partition, one.offset, one.value or b"") for one in records]
-            if chunk and (len(chunk) >= CHUNK or not left):
-                yield chunk
-                chunk = []
+                yield records
 
 
 def _parsed(values: list[bytes]) -> pa.Table:

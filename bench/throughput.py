@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from bench.contender import BenchmarkError, Contender, Running, Sample, drain, running
 from bench.measuring import Found, in_cell, spread
@@ -47,12 +48,27 @@ class Drained:
 
 
 def measure(
-    contenders: Sequence[Contender], log: OrderLog, folder: Path, *, runs: int, tell: Callable[[str], None]
+    contenders: Sequence[Contender],
+    log: OrderLog,
+    folder: Path,
+    *,
+    runs: int,
+    tell: Callable[[str], None],
+    within_seconds: float = float("inf"),
 ) -> Found:
-    """By contender: rates as spreads, or what went wrong. Columns of `told`."""
+    """
+    By contender: rates as spreads, or what went wrong. Columns of `told`.
+
+    Args:
+        within_seconds: after the first turn, another one begins only when it should be over by then.
+    """
+    began = monotonic()
     done: dict[str, list[Drained]] = {one.name: [] for one in contenders}
     failed: dict[str, str] = {}
     for turn in range(runs):
+        if turn and (monotonic() - began) * (turn + 1) / turn > within_seconds:
+            tell(f"turn {turn + 1} of {runs} is left out: there is no time for it")
+            break
         for contender in contenders:
             if contender.name in failed:
                 continue
@@ -70,18 +86,21 @@ def measure(
                 f"{contender.title}, run {turn + 1} of {runs}: {found.orders_per_core_second:,.0f} orders per"
                 f" core-second, {found.orders_per_second:,.0f} per second"
             )
+    figures = {
+        name: {"failed": failed[name]} if name in failed else _summary(runs) for name, runs in done.items()
+    }
     return {
         "orders": log.truth.orders,
         "json_bytes": log.json_bytes,
-        "contenders": {
-            one.name: {
-                "title": one.title,
-                "tuning": one.tuning,
-                "guarantees": one.guarantees._asdict(),
-                **({"failed": failed[one.name]} if one.name in failed else _summary(done[one.name])),
-            }
-            for one in contenders
-        },
+        "contenders": {one.name: _who(one) | figures[one.name] for one in contenders},
+    }
+
+
+def _who(contender: Contender) -> Found:
+    return {
+        "title": contender.title,
+        "tuning": contender.tuning,
+        "guarantees": contender.guarantees._asdict(),
     }
 
 
@@ -106,11 +125,10 @@ def _must_equal(found: Answers, truth: Answers, contender: Contender) -> None:
 
 
 def _counted(run: Running, orders: int) -> Drained:
-    # The half of the log, as near as the contender's batches allow, counted at the end of a batch.
-    half = next(one for one in run.samples if one.orders >= orders / 2)
+    # Counted at the ends of batches: the one nearest to the half of the log. A single batch counts whole.
     last = next(one for one in run.samples if one.orders >= orders)
-    if last.orders == half.orders:
-        half = run.samples[0]
+    before = {one.orders: one for one in reversed(run.samples) if one.orders < orders} or {0: run.samples[0]}
+    half = min(before.values(), key=lambda one: abs(one.orders - orders / 2))
     return Drained(last.core_seconds, last.seconds, orders, half, last, run.peak_memory)
 
 
