@@ -43,7 +43,7 @@ from spark.streaming.lake_writer import open_writer, start
 from spark.streaming.opening import open_generation
 from spark.streaming.plan import BatchPlan
 from spark.streaming.process import GracefulStop
-from spark.streaming.records import as_judged, read_records
+from spark.streaming.records import as_records, read_records
 from spark.streaming.topic import Topic
 from stack import kafka, postgres
 from stack.database import prepare_sales
@@ -75,9 +75,9 @@ class Meter:
 class MeteredWriter(BatchWriter):
     """Also notes when Spark has handed the batch over: what comes before is Spark's own."""
 
-    def write(self, judged: DataFrame, plan: BatchPlan) -> None:
+    def write(self, records: DataFrame, plan: BatchPlan) -> None:
         self.reach("handed_over")
-        super().write(judged, plan)
+        super().write(records, plan)
 
 
 @contextmanager
@@ -112,13 +112,13 @@ def drain(spark: SparkSession, settings: Settings, meter: Meter) -> list[tuple[s
         spark,
         settings,
         generation,
+        key,
         lambda batch, reach: database.run(lambda connection: close_batch(connection, batch, reach)),  # type: ignore[arg-type, return-value]
     )
     metered = MeteredWriter(**{**vars(writer), "reach": meter.note})
     records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
-    judged = as_judged(records, settings.lake, key=key)
     meter.steps, meter.last = [], meter.now()
-    query = start(judged, metered, settings, GracefulStop(), Lock(), until_caught_up=True)
+    query = start(as_records(records), metered, settings, GracefulStop(), Lock(), until_caught_up=True)
     query.awaitTermination()
     metered.index.close()
     database.close()

@@ -63,6 +63,11 @@ def order_index(root: Path) -> Path:
     return root / "_index" / "orders"
 
 
+def odd_records(root: Path) -> Path:
+    """The file in which the lake writer passes records on to Spark's rules; gone when they are judged."""
+    return root / "_judging" / "odd_records.arrow"
+
+
 def writer_lock(root: Path) -> Path:
     """Held by the one process that may write the lake."""
     return root / ".writer.lock"

@@ -1,5 +1,6 @@
 """The only place a SparkSession is built."""
 
+import sys
 from collections.abc import Iterable
 
 from pyspark.sql import SparkSession
@@ -57,7 +58,10 @@ def get_session(
         **executor_options(stream),
         **{name.replace("__", "."): value for name, value in overrides.items()},
     }
-    return builder.config(map=settings).getOrCreate()
+    session = builder.config(map=settings).getOrCreate()
+    # Workers in Python are what we are; by default they are whatever `python3` is.
+    session.sparkContext.pythonExec = sys.executable
+    return session
 
 
 def settings_of_session(stream: StreamSettings) -> dict[str, str]:

@@ -14,9 +14,10 @@ from spark.streaming.closing import close_batch
 from spark.streaming.delta_log import ensure_table
 from spark.streaming.email_key import fingerprint
 from spark.streaming.generation import QUERY, Generation, begin_generation, load_generation
+from spark.streaming.judging import Judge
 from spark.streaming.order_index import OrderIndex
+from spark.streaming.plain_orders import OrderTerms
 from spark.streaming.plan import read_plan
-from spark.transforms.orders import judged_orders
 from tests.orders import kafka_records
 
 EMAIL_KEY = b"k" * 32
@@ -67,11 +68,12 @@ class Lake:
                 self.root,
                 self.generation,
                 index,
+                Judge(self.spark, OrderTerms(**RULES), self.root),
                 lambda done, reach: close_batch(self.connection, done, reach),
                 reach,
             )
             plan = read_plan(self.root, self.generation, number)
-            writer.write(rows.transform(judged_orders, **RULES), plan)
+            writer.write(rows, plan)
         self._log("commits", number, "v1\n{}")
 
     def rows(self, table: Table) -> DataFrame:

@@ -23,7 +23,7 @@ from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.lake_writer import open_writer, start
 from spark.streaming.opening import open_generation, verify_start
 from spark.streaming.process import GracefulStop, sole_writer
-from spark.streaming.records import as_judged, read_records
+from spark.streaming.records import as_records, read_records
 from spark.streaming.topic import Topic
 
 FAULTS = Shares(duplicates=0.1, late=0.05, bad=0.1, conflicts=0.02)
@@ -56,11 +56,10 @@ def catch_up(settings: Settings, spark: SparkSession, reach: Reach = pass_by) ->
     with sole_writer(root), closing(database):
         generation = open_generation(root, topic, database, email_key=fingerprint(key))
         verify_start(root, generation, topic, database)
-        writer = replace(open_writer(spark, settings, generation, close), reach=reach)
+        writer = replace(open_writer(spark, settings, generation, key, close), reach=reach)
         stop = GracefulStop()
         records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
-        judged = as_judged(records, settings.lake, key=key)
-        query = start(judged, writer, settings, stop, Lock(), until_caught_up=True)
+        query = start(as_records(records), writer, settings, stop, Lock(), until_caught_up=True)
         try:
             query.awaitTermination()
         except StreamingQueryException:

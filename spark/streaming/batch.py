@@ -25,6 +25,7 @@ from spark.streaming.batch_records import BatchRecords, records_of
 from spark.streaming.closing import ClosedBatch
 from spark.streaming.delta_log import append, append_arrow
 from spark.streaming.generation import Generation
+from spark.streaming.judging import Judge
 from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
 from spark.streaming.plan import BatchPlan
 
@@ -39,15 +40,16 @@ class BatchWriter:
     root: Path
     generation: Generation
     index: OrderIndex
+    judge: Judge
     close: Callable[[ClosedBatch, Reach], None]
     reach: Reach = pass_by  # told the name of every step done; tests break in here
 
-    def write(self, judged: DataFrame, plan: BatchPlan) -> None:
+    def write(self, records: DataFrame, plan: BatchPlan) -> None:
         """
         Take a batch all the way. Twice is once: each step sees what an earlier try has already done.
 
         Args:
-            judged: columns of `judged_orders`.
+            records: columns of KAFKA_RECORD.
 
         Raises:
             LedgerImbalance: rows or cents do not add up; the batch stays open.
@@ -55,9 +57,9 @@ class BatchWriter:
         if plan.is_empty:  # Spark begins an empty topic with an empty batch
             return
         started = time.monotonic()
-        with records_of(judged, plan) as records:
+        with records_of(records, self.judge, plan) as judged:
             self.reach("after_judging")
-            self._write(records, plan, started)
+            self._write(judged, plan, started)
 
     def _write(self, records: BatchRecords, plan: BatchPlan, started: float) -> None:
         batch_id, arrived = plan.batch_id, records.arrived

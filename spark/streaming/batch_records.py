@@ -9,8 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -18,18 +17,10 @@ from lake.contract import CONFLICT, DUPLICATE, QUARANTINED
 from lake.schemas.orders import COLUMNS
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED, Table
 from spark.streaming import arrow_gold
+from spark.streaming.judging import VARIANT, Judge
 from spark.streaming.large_batch import SparkRecords
 from spark.streaming.order_index import Decision
 from spark.streaming.plan import BatchPlan
-from spark.transforms.order_shape import names_of
-
-# What comes into this process is bounded. Records up to this size all come: the 20,000 of the largest batch,
-# each of them three times at most (bytes, fields, and what Spark sends), are 500 MB, and 60 MB when they are
-# as large as orders are. Larger ones come if together they are not more than that much.
-LARGE_RECORD_BYTES, LARGE_RECORDS_BYTES = 8 * 1024, 32 * 1024 * 1024
-VARIANT_PARTS = ("metadata", "value")
-VARIANT = pa.struct([pa.field(part, pa.binary(), nullable=False) for part in VARIANT_PARTS])
-ALWAYS_THERE = ("topic", "partition", "offset", "kafka_timestamp", "reasons", "is_late")
 
 
 class BatchRecords(Protocol):
@@ -49,75 +40,19 @@ class BatchRecords(Protocol):
 
 
 @contextmanager
-def records_of(judged: DataFrame, plan: BatchPlan) -> Iterator[BatchRecords]:
+def records_of(records: DataFrame, judge: Judge, plan: BatchPlan) -> Iterator[BatchRecords]:
     """
-    The batch's records, judged once by one Spark job; large ones twice, and all of them if those are many.
+    The batch's records, judged; they are read once, large ones twice, and all of them if those are many.
 
     Args:
-        judged: columns of `judged_orders`.
+        records: columns of KAFKA_RECORD.
     """
-    rows = _collected(judged)
+    rows = judge.judged(records)
     if rows is not None:
         yield ArrowRecords(rows, plan)
         return
-    with SparkRecords.kept(judged, plan) as records:
-        yield records
-
-
-def _collected(judged: DataFrame) -> pa.Table | None:
-    """Everything about every record, sorted by position; None when the large ones are too much."""
-    sized = judged.withColumn("bytes", _bytes_of_record())
-    is_large = F.col("bytes") > LARGE_RECORD_BYTES
-    rows = _as_columns(sized, ~is_large).toArrow()
-    left = rows.filter(pc.invert(rows["is_here"]))
-    if left.num_rows:
-        if pc.sum(left["bytes"]).as_py() > LARGE_RECORDS_BYTES:
-            return None
-        large = _as_columns(sized.where(is_large), is_large).toArrow()
-        rows = pa.concat_tables([rows.filter(rows["is_here"]), large])
-    rescued = _variants(rows["rescued"].combine_chunks())
-    rows = rows.set_column(rows.column_names.index("rescued"), "rescued", rescued)
-    return rows.sort_by([("partition", "ascending"), ("offset", "ascending")])
-
-
-def _as_columns(sized: DataFrame, is_here: Column) -> DataFrame:
-    """What every record has, and the rest of those that are to be here."""
-    bulky = [name for name in sized.columns if name not in (*ALWAYS_THERE, "bytes", "rescued")]
-    is_good = F.size("reasons") == 0
-    return sized.select(
-        *ALWAYS_THERE,
-        "bytes",
-        is_here.alias("is_here"),
-        *(F.when(is_here, F.col(name)).alias(name) for name in bulky),
-        _as_list("rescued", is_here),
-        F.when(is_here & is_good, names_of(F.col("rescued"))).alias("unknown_fields"),
-    )
-
-
-def _bytes_of_record() -> Column:
-    # Headers as text: near enough for a bound, and a sum over them would need a lambda (ADR 24).
-    return _size(F.col("value")) + _size(F.col("key")) + _size(F.col("headers").cast("string"))
-
-
-def _size(value: Column) -> Column:
-    return F.coalesce(F.octet_length(value), F.lit(0))
-
-
-def _as_list(variant: str, is_here: Column) -> Column:
-    # PySpark cannot turn a VARIANT that is NULL into Arrow, but a list without one.
-    count = F.when(is_here & F.col(variant).isNotNull(), F.lit(1)).otherwise(F.lit(0))
-    return F.slice(F.array(variant), F.lit(1), count).alias(variant)
-
-
-def _variants(lists: pa.ListArray) -> pa.StructArray:
-    """Lists of one VARIANT or none as nullable VARIANTs, in the form Delta keeps them in Parquet."""
-    is_there = pc.equal(pc.list_value_length(lists), 1)
-    values = lists.flatten()
-    # Both parts are declared to be there always, so a NULL has empty ones, after all the others.
-    place = pc.if_else(is_there, pc.subtract(pc.cumulative_sum(is_there.cast(pa.int64())), 1), len(values))
-    empty = pa.array([b""], pa.binary())
-    parts = [pa.concat_arrays([values.field(part), empty]).take(place) for part in VARIANT_PARTS]
-    return pa.StructArray.from_arrays(parts, fields=list(VARIANT), mask=pc.invert(is_there))
+    with SparkRecords.kept(judge.judged_in_spark(records), plan) as kept:
+        yield kept
 
 
 class ArrowRecords:

@@ -31,6 +31,7 @@ from spark.streaming.delta_log import ensure_table
 from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, Generation
 from spark.streaming.java_half import JavaWatch, end_orphan, java_gateway
+from spark.streaming.judging import Judge
 from spark.streaming.ledger import closed_offsets, last_closed
 from spark.streaming.metrics import serve_metrics
 from spark.streaming.opening import open_generation, open_index, verify_start
@@ -44,7 +45,7 @@ from spark.streaming.process import (
     sole_writer,
 )
 from spark.streaming.progress import Heartbeat
-from spark.streaming.records import as_judged, read_records
+from spark.streaming.records import as_records, read_records, terms_of
 from spark.streaming.table_requests import TableRequestDesk
 from spark.streaming.topic import reach_topic
 
@@ -56,7 +57,7 @@ START_PATIENCE_SECONDS = 600
 
 
 def start(
-    judged: DataFrame,
+    records: DataFrame,
     writer: BatchWriter,
     settings: Settings,
     stop: GracefulStop,
@@ -78,7 +79,7 @@ def start(
     pace = f"{settings.stream.trigger_seconds} seconds"
     trigger = {"availableNow": True} if until_caught_up else {"processingTime": pace}
     return (
-        judged.writeStream.queryName(QUERY)
+        records.writeStream.queryName(QUERY)
         .option("checkpointLocation", str(checkpoint(settings.lake.root, QUERY)))
         .trigger(**trigger)
         .foreachBatch(write)
@@ -113,11 +114,10 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
         Thread(target=end_with_java, args=[java, stop.done], name="java", daemon=True).start()
         _held = lock_for_java(spark, root)
-        writer = open_writer(spark, settings, generation, partial(close, database, heartbeat, metrics))
+        writer = open_writer(spark, settings, generation, key, partial(close, database, heartbeat, metrics))
         records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
-        judged = as_judged(records, settings.lake, key=key)
         turn = Lock()
-        query = start(judged, writer, settings, stop, turn, until_caught_up=until_caught_up)
+        query = start(as_records(records), writer, settings, stop, turn, until_caught_up=until_caught_up)
         desk_database = Database(settings.postgres, application_name="lake-writer requests")
         desk = TableRequestDesk(spark, writer, desk_database, turn)
         Thread(target=desk.serve, args=[stop.done], name="table requests", daemon=True).start()
@@ -150,14 +150,16 @@ def open_writer(
     spark: SparkSession,
     settings: Settings,
     generation: Generation,
+    key: bytes,
     close: Callable[[ClosedBatch, Reach], None],
 ) -> BatchWriter:
-    """The tables as declared, the index as silver is, and what writes them."""
+    """The tables as declared, the index as silver is, the rules, and what writes by them."""
     root = settings.lake.root
     for table in TABLES:
         ensure_table(spark, table, root)
     index = open_index(order_index(root), root, generation)
-    return BatchWriter(root, generation, index, close, reach_of(settings))
+    judge = Judge(spark, terms_of(settings.lake, key=key), root)
+    return BatchWriter(root, generation, index, judge, close, reach_of(settings))
 
 
 def reach_of(settings: Settings) -> Reach:

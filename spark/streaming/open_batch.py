@@ -22,7 +22,7 @@ from spark.streaming.lake_writer import open_writer
 from spark.streaming.ledger import closed_offsets, last_closed
 from spark.streaming.plan import BatchPlan
 from spark.streaming.process import lock_for_java
-from spark.streaming.records import as_judged
+from spark.streaming.records import as_records
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 60
@@ -45,10 +45,9 @@ def finish_open_batch(settings: Settings, generation: Generation, database: Data
     log.info("finishing batch %d from bronze", number)
     spark = get_session("saleslake adopt", settings.stream)
     held = lock_for_java(spark, root)
-    writer = open_writer(spark, settings, generation, partial(_close, database))
+    writer = open_writer(spark, settings, generation, key, partial(_close, database))
     bronze = spark.read.format("delta").load(str(BRONZE_ORDERS.path(root)))
-    judged = as_judged(bronze.where(bronze.batch_id == number), settings.lake, key=key)
-    writer.write(judged, plan)
+    writer.write(as_records(bronze.where(bronze.batch_id == number)), plan)
     writer.index.close()
     held.close()
 

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from pyspark.sql import DataFrame, SparkSession
 
 from include.settings import KafkaSettings, LakeSettings, StreamSettings
 from lake.schemas.orders import KAFKA_RECORD
 from spark.streaming.generation import Generation
+from spark.streaming.plain_orders import OrderTerms
 from spark.transforms.orders import judged_orders
 
 FETCH_WAIT_MS = 20
@@ -43,23 +45,20 @@ def read_records(
         # of a partition for half a second, and the batch waits.
         .option("kafka.fetch.max.wait.ms", FETCH_WAIT_MS)
         .load()
-        # Each task makes the code of the order rules anew, a quarter of a core-second, before it finds it
-        # compiled. One per core, not one per partition of the topic.
+        # One task per core, not one per partition of the topic.
         .coalesce(stream.cores)
     )
 
 
-def as_judged(rows: DataFrame, lake: LakeSettings, *, key: bytes, keep: Iterable[str] = ()) -> DataFrame:
-    """
-    Columns of `judged_orders`, and those of `keep`. `rows` are Spark's of a topic, or those of bronze.
+def as_records(rows: DataFrame, *keep: str) -> DataFrame:
+    """Columns of KAFKA_RECORD, and those of `keep`. `rows` are Spark's of a topic, or those of bronze."""
+    return rows.withColumnRenamed("timestamp", "kafka_timestamp").select(*KAFKA_RECORD.names, *keep)
 
-    Said here, once, and not batch by batch: to analyse the order rules takes longer than to apply them to
-    a small batch.
-    """
-    records = rows.withColumnRenamed("timestamp", "kafka_timestamp").select(*KAFKA_RECORD.names, *keep)
-    return records.transform(
-        judged_orders,
-        reporting_currency=lake.reporting_currency,
-        late_after_minutes=lake.late_after_minutes,
-        email_key=key,
-    )
+
+def terms_of(lake: LakeSettings, *, key: bytes) -> OrderTerms:
+    return OrderTerms(lake.reporting_currency, lake.late_after_minutes, key)
+
+
+def as_judged(rows: DataFrame, lake: LakeSettings, *, key: bytes, keep: Iterable[str] = ()) -> DataFrame:
+    """Columns of `judged_orders`, and those of `keep`, all by Spark's rules. `rows` as for `as_records`."""
+    return as_records(rows, *keep).transform(judged_orders, **asdict(terms_of(lake, key=key)))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spark.streaming import batch_records
+from spark.streaming import judging
 from spark.streaming.large_batch import SparkRecords
 from tests.orders import order, value_of
 
@@ -29,9 +29,9 @@ def test_large_records_are_written_the_same(new_lake, monkeypatch):
     as_always = written(new_lake("as_always"))
     assert len(as_always["silver.orders"]) == 4
     # The orders with a field more are large, the others are not.
-    monkeypatch.setattr(batch_records, "LARGE_RECORD_BYTES", len(value_of(order(customer_id="C-999"))))
+    monkeypatch.setattr(judging, "LARGE_RECORD_BYTES", len(value_of(order(customer_id="C-999"))))
     assert written(new_lake("apart")) == as_always
-    monkeypatch.setattr(batch_records, "LARGE_RECORDS_BYTES", 0)
+    monkeypatch.setattr(judging, "LARGE_RECORDS_BYTES", 0)
     assert written(new_lake("in_spark")) == as_always
 
 
@@ -45,8 +45,8 @@ def test_many_large_records_leave_their_batch_in_spark(new_lake, monkeypatch):
         return kept(judged, plan)
 
     monkeypatch.setattr(SparkRecords, "kept", noted)
-    large = "x" * batch_records.LARGE_RECORD_BYTES
-    monkeypatch.setattr(batch_records, "LARGE_RECORDS_BYTES", int(1.5 * len(large)))
+    large = "x" * judging.LARGE_RECORD_BYTES
+    monkeypatch.setattr(judging, "LARGE_RECORDS_BYTES", int(1.5 * len(large)))
     lake = new_lake("lake")
     lake.write(0, [order(), order(order_id="O-2", note=large), large], 0)
     lake.write(1, [order(order_id="O-3"), large], 3)

@@ -31,7 +31,7 @@ def write(lake: Lake, number: int, reach=lambda _: None) -> None:
 
 
 def carry_out_next(lake: Lake, database: Database) -> bool:
-    writer = BatchWriter(lake.root, lake.generation, None, None)
+    writer = BatchWriter(lake.root, lake.generation, None, None, None)
     return TableRequestDesk(lake.spark, writer, database, Lock()).carry_out_next()
 
 

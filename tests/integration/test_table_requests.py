@@ -87,7 +87,7 @@ def settings(lake: Lake, tmp_path: Path) -> LakeSettings:
 
 
 def desk(lake: Lake, database: Database, reach=lambda _: None) -> TableRequestDesk:
-    writer = BatchWriter(lake.root, lake.generation, None, None, reach)
+    writer = BatchWriter(lake.root, lake.generation, None, None, None, reach)
     return TableRequestDesk(lake.spark, writer, database, Lock())
 
 

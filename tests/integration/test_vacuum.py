@@ -86,7 +86,7 @@ def database(own_sales_database: PostgresSettings) -> Database:
 
 def desk(lake: Lake, database: Database, reach: Reach = lambda _: None) -> TableRequestDesk:
     generation = SimpleNamespace(app_id="orders:x")
-    writer = BatchWriter(lake.root, generation, None, None, reach)  # type: ignore[arg-type]
+    writer = BatchWriter(lake.root, generation, None, None, None, reach)  # type: ignore[arg-type]
     return TableRequestDesk(lake.spark, writer, database, Lock())
 
 
