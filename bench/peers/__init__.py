@@ -3,7 +3,8 @@
 from bench.peers.install import install, installed
 from bench.peers.micro_batches import FULL, WEAK
 from bench.peers.peer import Guarantees, Peer
+from bench.peers.tutorial import TUTORIAL
 
 __all__ = ["PEERS", "Guarantees", "Peer", "install", "installed"]
 
-PEERS = (WEAK, FULL)
+PEERS = (WEAK, FULL, TUTORIAL)

@@ -18,8 +18,26 @@ JARS_LOCK = PEERS_FOLDER / "jars.lock"
 JARS_HEAD = """\
 # Jars of the peers: set, Maven coordinates, SHA-256. Written by `python -m bench.peers lock`.
 """
+FLINK, FLINK_KAFKA, FLINK_JDBC = "2.2.1", "5.0.0-2.2", "4.0.0-2.0"
+POSTGRESQL = "org.postgresql:postgresql:42.7.8"
+# Each by name: what the connectors ask for is of other versions.
+FLINK_PARTS = (
+    "annotations", "cep", "clients", "connector-base", "connector-datagen", "core", "core-api", "datastream",
+    "datastream-api", "file-sink-common", "hadoop-fs", "json", "metrics-core", "queryable-state-client-java",
+    "rpc-akka-loader", "rpc-core", "runtime", "streaming-java", "table-api-bridge-base", "table-api-java",
+    "table-api-java-bridge", "table-common", "table-planner-loader", "table-runtime",
+)  # fmt: skip
 JAR_ROOTS = {
-    "tutorial": ("org.postgresql:postgresql:42.7.8",),
+    "tutorial": (POSTGRESQL,),
+    "flink": (
+        *(f"org.apache.flink:flink-{part}:{FLINK}" for part in FLINK_PARTS),
+        f"org.apache.flink:flink-sql-connector-kafka:{FLINK_KAFKA}",
+        f"org.apache.flink:flink-connector-jdbc-core:{FLINK_JDBC}",
+        f"org.apache.flink:flink-connector-jdbc-postgres:{FLINK_JDBC}",
+        POSTGRESQL,
+        "org.slf4j:slf4j-api:2.0.17",
+        "org.slf4j:slf4j-simple:2.0.17",
+    ),
 }
 
 
