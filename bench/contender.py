@@ -20,6 +20,7 @@ import psutil
 import psycopg
 import pyarrow as pa
 
+from bench.guarantees import Guarantees
 from bench.measuring import spent, tree
 from bench.order_log import PRODUCT_KEY, REGION_KEY, Answers
 from include.errors import LakehouseError
@@ -38,16 +39,6 @@ CORES = 2
 
 class BenchmarkError(LakehouseError):
     """A measurement could not be made; no figure of it counts."""
-
-
-class Guarantees(NamedTuple):
-    """A few words each, for a table."""
-
-    contract: str  # which rules of the contract are checked
-    duplicates: str  # what becomes of an order that comes twice
-    quarantine: str  # what becomes of a record that breaks a rule
-    exactly_once: str  # what is counted after kill -9
-    lake: str  # which tables it keeps
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,15 @@
 """Who takes part: Saleslake, its own engine doing a weaker job, and the peers that are installed."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.contender import Contender, Guarantees, Launch, contender_environment, own_database
+from bench.contender import Contender, Launch, contender_environment, own_database
+from bench.guarantees import Guarantees
 from bench.peers import PEERS, Peer, installed
 from bench.saleslake import Saleslake
 from bench.weak import WeakSaleslake
 from include.settings import KafkaSettings
 from stack.postgres import PostgresServer
-
-# How guarantees are worded that are worth as much as ours.
-ALL_RULES, EXACT = ("every rule", "all of it"), "yes"
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,3 @@ def contenders() -> list[Contender]:
 
 def missing_peers() -> list[str]:
     return [peer.title for peer in PEERS if not installed(peer)]
-
-
-def gives_all(guarantees: Mapping[str, str]) -> bool:
-    """Is every rule checked, and every order counted once whatever happens? Then it does our job."""
-    return guarantees["contract"] in ALL_RULES and guarantees["exactly_once"].startswith(EXACT)

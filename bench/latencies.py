@@ -21,6 +21,7 @@ import numpy as np
 
 from bench.ages import CountWatch, Look, ages, arrivals, backlogs, grows
 from bench.contender import SO_FAR, BenchmarkError, Contender, Running, running
+from bench.guarantees import gives_all
 from bench.measuring import Found, own_folder, parser_of, say, spent
 from bench.order_log import broker
 from bench.own_stack import own_stack
@@ -67,6 +68,7 @@ def measure(contenders: Sequence[Contender], size: Size, tell: Tell) -> Found:
     for rate in size.rates:
         for one in contenders:
             who = {"name": one.name, "title": one.title, "airflow": False}
+            who["equal"] = gives_all(one.guarantees._asdict())
             add(who, rate, lambda folder, one=one, rate=rate: of_contender(one, rate, size, folder))  # type: ignore[misc]
     for interval in size.intervals:
         ours = Saleslake(stream={"trigger_seconds": interval})

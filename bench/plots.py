@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from bench.contenders import gives_all
+from bench.guarantees import gives_all
 from bench.results import Results, found
 
 OURS, EQUAL, WEAKER, PALE = "#1f5fa8", "#c46a1b", "#8f8f8f", "#b9c9dc"
@@ -29,7 +29,7 @@ STYLE: dict[Any, Any] = {
     "figure.facecolor": "white",
 }
 WIDTH = 8.6
-# From so many times as much on, bars of one plot are drawn on a logarithmic scale.
+# When the largest is so many times the least, the scale is logarithmic.
 SPAN_FOR_LOG = 20
 
 
@@ -61,10 +61,15 @@ def throughput(figures: dict[str, Any]) -> Figure | None:
     figure, axes = _figure(0.45 * len(known) + 1.3)
     spreads = [one["orders_per_core_second"] for _, one in known]
     labels = [one["title"] for _, one in known]
-    _bars(axes, labels, spreads, [_colour(name, one) for name, one in known])
-    axes.set_xlabel("orders per core-second; line: least to most of all runs")
+    middles = [one["median"] for one in spreads]
+    is_wide = max(middles) > SPAN_FOR_LOG * min(middles)
+    shown = _dots if is_wide else _bars
+    shown(axes, labels, spreads, [_colour(name, one) for name, one in known])
+    scale = ", logarithmic" if is_wide else ""
+    axes.set_xlabel(f"orders per core-second{scale}; line: least to most of all runs")
     axes.set_title("Throughput: more is better")
-    _legend(axes, {"Saleslake": OURS, "equal guarantees": EQUAL, "weaker guarantees": WEAKER})
+    colours = {"Saleslake": OURS, "its engine, weaker": PALE, "equal guarantees": EQUAL}
+    _legend(axes, colours | {"weaker guarantees": WEAKER})
     return figure
 
 
@@ -73,9 +78,9 @@ def latency(figures: dict[str, Any]) -> Figure | None:
     if not rows:
         return None
     rows.reverse()
-    figure, axes = _figure(0.38 * len(rows) + 1.4)
+    figure, axes = _figure(0.4 * len(rows) + 1.7)
     for place, row in enumerate(rows):
-        colour = OURS if row["name"] == "saleslake" else WEAKER
+        colour = OURS if row["name"] == "saleslake" else EQUAL if row.get("equal") else WEAKER
         axes.plot([row["p50"], row["p99"]], [place, place], color=colour, linewidth=2, alpha=0.5)
         for name, marker in (("p50", "o"), ("p95", "D"), ("p99", "|")):
             face = colour if row["sustained"] else "white"
@@ -86,9 +91,12 @@ def latency(figures: dict[str, Any]) -> Figure | None:
     axes.set_xscale("log")
     _plain_numbers(axes)
     axes.grid(axis="x", color="#e6e6e6")
-    axes.set_xlabel("seconds from arrival in Kafka to PostgreSQL: circle p50, diamond p95, bar p99;"
-                    " hollow: the rate was not held")  # fmt: skip
+    axes.set_xlabel(
+        "seconds from arrival in Kafka to PostgreSQL, logarithmic\n"
+        "circle: p50, diamond: p95, bar: p99; hollow: the rate was not held"
+    )
     axes.set_title("Latency: less is better")
+    _legend(axes, {"Saleslake": OURS, "equal guarantees": EQUAL, "weaker guarantees": WEAKER})
     return figure
 
 
@@ -165,20 +173,28 @@ def _figure(height: float) -> tuple[Figure, Axes]:
 def _bars(axes: Axes, labels: list[str], spreads: list[dict[str, float]], colours: list[str]) -> None:
     middles = [one["median"] for one in spreads]
     axes.barh(labels, middles, color=colours, height=0.62)
-    most = max(one["max"] for one in spreads)
-    is_wide = most > SPAN_FOR_LOG * min(middles)
+    axes.set_xlim(0, max(one["max"] for one in spreads) * 1.15)
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    _spreads(axes, spreads)
+
+
+def _dots(axes: Axes, labels: list[str], spreads: list[dict[str, float]], colours: list[str]) -> None:
+    """On a logarithmic scale, where the length of a bar would mean nothing."""
+    for place, (one, colour) in enumerate(zip(spreads, colours, strict=True)):
+        axes.plot(one["median"], place, "o", color=colour, markersize=10)
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xscale("log")
+    axes.set_xlim(min(one["min"] for one in spreads) / 1.5, max(one["max"] for one in spreads) * 2.5)
+    _plain_numbers(axes)
+    _spreads(axes, spreads)
+
+
+def _spreads(axes: Axes, spreads: list[dict[str, float]]) -> None:
     for place, one in enumerate(spreads):
         if one["runs"] > 1:
             axes.plot([one["min"], one["max"]], [place, place], color="#222222", linewidth=1.2)
         form = ",.0f" if one["median"] >= 10 else ",.1f"
-        _note(axes, format(one["median"], form), (one["max"], place), (5, 0), va="center", fontsize=9)
-    if is_wide:
-        axes.set_xscale("log")
-        axes.set_xlim(min(one["min"] for one in spreads) / 2, most * 3)
-        _plain_numbers(axes)
-    else:
-        axes.set_xlim(0, most * 1.15)
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        _note(axes, format(one["median"], form), (one["max"], place), (7, 0), va="center", fontsize=9)
     axes.grid(axis="x", color="#e6e6e6")
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.contender import Guarantees, Launch
+from bench.contender import Launch
+from bench.guarantees import Guarantees
 from include.sales_db import connect
 from include.settings import PROJECT_ROOT, RUN_DIR_VARIABLE, KafkaSettings, settings_file
 from stack.database import DATABASE, prepare_sales

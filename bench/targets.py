@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.contenders import gives_all
+from bench.guarantees import gives_all
 from bench.results import Results, found
 
 OURS, WEAK, TUTORIAL = "saleslake", "saleslake-weak", "tutorial"

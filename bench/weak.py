@@ -24,7 +24,8 @@ from deltalake import DeltaTable, WriterProperties, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from bench.contender import Guarantees, Launch, contender_environment, own_database
+from bench.contender import Launch, contender_environment, own_database
+from bench.guarantees import Guarantees
 from include.settings import PROJECT_ROOT, KafkaSettings, StreamSettings, machine_variable
 from lake.schemas.orders import PAYLOAD
 from spark.session import get_session
