@@ -11,7 +11,7 @@ in `spark/transforms/`, these are a short cut, and a test holds the two against 
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import reduce
 from hashlib import sha256
 from io import BytesIO
 from operator import and_
@@ -22,27 +22,22 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
-from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from lake import contract
 from lake.schemas.orders import ORDER, PAYLOAD, PAYLOAD_LINE
+from spark.streaming.plain_text import is_written_plainly
 from spark.transforms.orders import AS_WRITTEN, NOT_CONTENT
 
-TEXT = r'"[^"\\\x00-\x1f]*"'
-NATURAL = "(?:0|[1-9][0-9]{0,17})"  # a negative number breaks a rule, or is the zero that Spark writes as 0
-INSTANT = (
-    r'"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?'
-    r'(?:Z|[+-](?:0\d|1[0-7]):[0-5]\d)"'
-)
-NOTHING = r"[^\s\S]"
 # What is judged here. A record with a field that came to the contract since is left to Spark, whatever it is.
 IDS, CHARGES = ("event_id", "order_id", "customer_id"), ("shipping_cents", "tax_cents")
 LISTED = ("schema_version", "region", "country", "channel", "payment_method", "currency")
 LINE_TEXTS = ("product_id", "product_name", "category")
 LINE_NUMBERS = ("line_no", "quantity", "unit_price_cents", "discount_cents")
 ANY_TEXT = ("customer_email",)
-KNOWN = {*IDS, *CHARGES, *LISTED, *LINE_TEXTS, *LINE_NUMBERS, *ANY_TEXT, "ordered_at", "lines", "total_cents"}
+KNOWN = frozenset(
+    {*IDS, *CHARGES, *LISTED, *LINE_TEXTS, *LINE_NUMBERS, *ANY_TEXT, "ordered_at", "lines", "total_cents"}
+)
 MICROSECONDS = pa.timestamp("us", "UTC")
 Flags = npt.NDArray[np.bool_]
 
@@ -67,7 +62,7 @@ def plain_orders(records: pa.Table, terms: OrderTerms) -> tuple[pa.Table, pa.Arr
         Those records with the columns that `judged_orders` would add to them, but for `reasons` and
         `rescued`, of which they have none; and of every record whether it is among them.
     """
-    is_plain = _is_written_plainly(records["value"].combine_chunks())
+    is_plain = is_written_plainly(records["value"].combine_chunks(), KNOWN)
     written = records.filter(is_plain)
     if not written.num_rows:
         return _with_judgement(written, _parsed([]), terms), is_plain
@@ -79,49 +74,6 @@ def plain_orders(records: pa.Table, terms: OrderTerms) -> tuple[pa.Table, pa.Arr
     taken[places] = True
     good = pa.array(is_good)
     return _with_judgement(written.filter(good), orders.filter(good), terms), pa.array(taken)
-
-
-@cache
-def _pattern() -> str:
-    """Matches nothing when the contract demands a field whose rules are not known here."""
-    first, *rest = (field for field in PAYLOAD if field.name in KNOWN)
-    if {field.name for field in (*PAYLOAD, *PAYLOAD_LINE) if not field.nullable} - KNOWN:
-        return NOTHING
-    line = ",".join(f'"{field.name}":{_written(field)}' for field in PAYLOAD_LINE)
-    lines = rf"\[\{{{line}\}}(?:,\{{{line}\}})*\]"
-    fields = [f'"{first.name}":{_written(first)}']
-    for field in rest:
-        pair = f',"{field.name}":{lines if field.name == "lines" else _written(field)}'
-        fields.append(f"(?:{pair})?" if field.nullable else pair)
-    return rf"\A\{{{''.join(fields)}\}}\z"
-
-
-def _written(field: T.StructField) -> str:
-    if field.name == "ordered_at":
-        return INSTANT
-    return NATURAL if field.dataType == T.LongType() else TEXT
-
-
-def _is_written_plainly(values: pa.Array) -> pa.Array:
-    # As texts without a look: the expression matches no bytes that are none.
-    texts = pa.Array.from_buffers(pa.string(), len(values), values.buffers(), offset=values.offset)
-    matches = pc.fill_null(pc.match_substring_regex(texts, _pattern()), False)
-    is_ascii = pc.fill_null(pc.string_is_ascii(texts), False)
-    doubtful = np.flatnonzero(pc.and_(matches, pc.invert(is_ascii)).to_numpy(zero_copy_only=False))
-    if not len(doubtful):
-        return matches
-    found = matches.to_numpy(zero_copy_only=False).copy()
-    for place in doubtful:
-        found[place] = _is_utf8(values[place].as_py())
-    return pa.array(found)
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _parsed(values: list[bytes]) -> pa.Table:

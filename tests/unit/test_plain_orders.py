@@ -125,6 +125,7 @@ LEFT_TO_SPARK = {
     "an exponent": plain().replace(b'"tax_cents":50', b'"tax_cents":5e1'),
     "a leading zero": plain().replace(b'"tax_cents":50', b'"tax_cents":050'),
     "a negative zero": plain(tax_cents=0, total_cents=2_100).replace(b'"tax_cents":0', b'"tax_cents":-0'),
+    "a very long e-mail": plain(customer_email="e" * 2_000_000),
     "NUL": plain(customer_id="a\0b"),
 }
 
