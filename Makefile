@@ -1,7 +1,7 @@
 # One command per thing people do. Bare `make` prints this list.
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status doctor demo simulate insights reconcile rejected rebuild check-upgrade adopt accept-loss \
-  invariants chaos test test-fast lint lock clean
+  invariants chaos bench bench-peers test test-fast lint lock clean
 
 SALESLAKE := .venv/bin/saleslake
 PYTEST := .venv/bin/python -m pytest
@@ -63,6 +63,12 @@ invariants: setup ## check I1 to I13 against the running stack
 
 chaos: setup ## a random walk of faults and its proof: make chaos SEED=7 MINUTES=10
 	@$(SALESLAKE) chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+bench: setup ## measure against peers and the engine's own floor, ten minutes: make bench ARGS=--full
+	@$(SALESLAKE) bench $(ARGS)
+
+bench-peers: setup ## install the peers that `make bench` compares with, below .bench/
+	@.venv/bin/python -m bench.peers $(ARGS)
 
 test: setup lint ## every test: unit, policy, DAGs, real servers, the demo end to end
 	@$(PYTEST) $(ARGS)

@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from bench.peers import PEERS, Peer, installed
-from bench.peers.install import JARS_LOCK
+from bench.peers.install import JAR_ROOTS
 from bench.peers.peer import PEERS_FOLDER
 from include.settings import PROJECT_ROOT
 from stack.jars import locked_jars
@@ -22,7 +22,6 @@ PACKAGES = {
 }  # fmt: skip
 # Two runs on machines that differ in these are no runs of one benchmark.
 IDENTITY = ("processor", "cores", "memory_gib")
-MOST_JARS = 6
 
 
 def machine() -> dict[str, Any]:
@@ -89,8 +88,7 @@ def _pins(peer: Peer) -> list[str]:
         lines = (PEERS_FOLDER / f"{peer.environment}.in").read_text(encoding="utf-8").splitlines()
         pins += [line.split(";")[0].strip() for line in lines if "==" in line and not line.startswith("#")]
     if peer.jars:
-        jars = [jar for jar in locked_jars(JARS_LOCK) if jar.set_name == peer.jars]
-        pins += sorted(f"{jar.artifact} {jar.version}" for jar in jars)[:MOST_JARS]
+        pins += [root.partition(":")[2].replace(":", " ") for root in JAR_ROOTS[peer.jars]]
     return pins
 
 
