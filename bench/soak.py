@@ -136,7 +136,7 @@ def _memory(values: list[float], size: Size) -> dict[str, Any]:
 
 
 def slope(values: list[float], size: Size) -> float | None:
-    """Percent of the mean per hour, by least squares, after the first third; None of less than five minutes."""
+    """Percent of the mean per hour, by least squares, after the first third; None of a few minutes."""
     settled = np.array(values[len(values) // 3 :], dtype=float)
     hours = np.arange(len(settled)) * size.every_seconds / 3_600
     if len(settled) < 3 or hours[-1] < LEAST_HOURS or not settled.mean():
