@@ -107,7 +107,7 @@ def _end(process: "subprocess.Popen[str]") -> None:
     try:
         process.wait(END_SECONDS)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # with the servers it has started
         process.wait()
 
 

@@ -3,6 +3,7 @@
 import platform
 import re
 import subprocess
+from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,13 @@ def _pins(peer: Peer) -> list[str]:
         lines = (PEERS_FOLDER / f"{peer.environment}.in").read_text(encoding="utf-8").splitlines()
         pins += [line.split(";")[0].strip() for line in lines if "==" in line and not line.startswith("#")]
     if peer.jars:
-        pins += [root.partition(":")[2].replace(":", " ") for root in JAR_ROOTS[peer.jars]]
+        roots = [tuple(root.split(":")) for root in JAR_ROOTS[peer.jars]]
+        together = Counter((group, version) for group, _, version in roots)
+        # Many parts of one release are named once, by their group.
+        named = (
+            f"{part if together[group, version] == 1 else group} {version}" for group, part, version in roots
+        )
+        pins += dict.fromkeys(named)
     return pins
 
 

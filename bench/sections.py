@@ -65,7 +65,7 @@ SECTIONS = {
     "throughput": Section(
         "Throughput",
         "Every contender drains the same backlog into the same answers, in turns.",
-        "bench.throughput", (6, 240), work="throughput",
+        "bench.throughput", (5, 240), work="throughput",
     ),
     "floors": Section(
         "Floors",
@@ -76,7 +76,7 @@ SECTIONS = {
     "latency": Section(
         "Latency",
         "From an order's arrival in Kafka to its being counted in PostgreSQL, at a steady rate.",
-        "bench.latencies", (4, 90), work="latency",
+        "bench.latencies", (3, 90), work="latency",
     ),
     "correctness": Section(
         "Wrong answers",
