@@ -3,6 +3,7 @@
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
 from answers import Answers
@@ -10,18 +11,22 @@ from columns import Records, email_column, silver_table
 from contract import EPOCH, MICROSECOND
 from delta_tables import WRITER
 from deltalake import DeltaTable, write_deltalake
-from msgspec import UNSET, DecodeError, Struct, UnsetType
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType
 from msgspec.json import Decoder
+
+# What the columns can hold: a larger number, like U+0000 in PostgreSQL, would end the process.
+Small = Annotated[int, Meta(ge=-(2**31), lt=2**31)]
+Amount = Annotated[int, Meta(ge=-(2**53), lt=2**53)]
 
 
 class LooseLine(Struct, gc=False):
-    line_no: int
+    line_no: Small
     product_id: str
     product_name: str
     category: str
-    quantity: int
-    unit_price_cents: int
-    discount_cents: int
+    quantity: Small
+    unit_price_cents: Amount
+    discount_cents: Amount
 
 
 class LooseOrder(Struct, gc=False):
@@ -35,9 +40,9 @@ class LooseOrder(Struct, gc=False):
     payment_method: str
     currency: str
     lines: list[LooseLine]
-    shipping_cents: int
-    tax_cents: int
-    total_cents: int
+    shipping_cents: Amount
+    tax_cents: Amount
+    total_cents: Amount
     customer_email: str | UnsetType = UNSET
 
 
@@ -71,8 +76,10 @@ class Weak:
 def _decoded(records: Records) -> tuple[list[int], list[LooseOrder], list[int]]:
     rows, orders, times = [], [], []
     for row, value in enumerate(records.values):
+        if value is None or b"\\u0000" in value:
+            continue
         try:
-            order = decode(value or b"")
+            order = decode(value)
             ordered_at = (datetime.fromisoformat(order.ordered_at) - EPOCH) // MICROSECOND
         except (DecodeError, ValueError, TypeError, OverflowError, RecursionError):
             continue

@@ -19,9 +19,11 @@ QUIX_STREAMS = Peer(
         " re-keying would send every line through Kafka once more; answers are views that add the"
         " partitions up; a sink of its own keeps the last total of each key and upserts them by COPY at"
         " each checkpoint. A record that is not JSON, or that lacks what is counted, is passed over with a"
-        " line in the log; any other counts, whatever rule it breaks, and a duplicate counts again. Offsets"
-        " are committed after the answers: what is read again after kill -9 upserts totals that start from"
-        " the state of the last checkpoint, so the answers are exact."
+        " line in the log; any other counts, whatever rule it breaks, and a duplicate counts again: of"
+        " 30,000 records of the simulator's default faulty traffic (2 % duplicates, 1 % broken) it counted"
+        " 29,889 where 29,063 are right. Offsets are committed after the answers: what is read again after"
+        " kill -9 upserts totals that start from the state of the last checkpoint, so the answers are"
+        " exact."
     ),
     guarantees=Guarantees(
         contract="fields that are counted",
