@@ -112,7 +112,7 @@ def counted(settings: Settings) -> dict[str, Any]:
 
 def _table(table: Any, root: Path) -> dict[str, int]:
     now, log = shape(table, root), log_of(table, root)
-    beside = _bytes_in(table.path(root)) - now.bytes - log.bytes
+    beside = max(0, _bytes_in(table.path(root)) - now.bytes - log.bytes)
     return {"bytes": now.bytes, "files": now.files, "rows": now.rows, "log": log.bytes, "beside": beside}
 
 

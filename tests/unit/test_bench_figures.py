@@ -37,8 +37,8 @@ def test_a_slope_is_percent_of_the_mean_per_hour():
     assert slope([0.0, 0.0, 0.0, *(float(1_000 + n) for n in range(7))], Size()) == pytest.approx(6, rel=0.01)
 
 
-def test_too_few_looks_have_no_slope():
-    assert slope([1.0, 2.0, 3.0], Size()) is None
+def test_a_few_minutes_have_no_slope():
+    assert slope([1.0, 2.0, 3.0, 4.0, 5.0], Size()) is None
 
 
 def test_a_spread_says_how_often():
