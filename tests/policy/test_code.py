@@ -11,8 +11,11 @@ MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 50
 
 # bootstrap.py makes the environment that settings.py needs, so it has the standard library only.
-READS_ENVIRONMENT = ("include/settings.py", "stack/bootstrap.py")
-BUILDS_SESSION = ("spark/session.py",)
+# A peer of the benchmark is another program in an environment of its own: it cannot import the project, what
+# it needs to know it is told by variables, and one of them builds the session that tutorials build.
+PEERS = [f"bench/peers/{peer}/main.py" for peer in ("flink_sql", "micro_batches", "quix_streams", "tutorial")]
+READS_ENVIRONMENT = ("include/settings.py", "stack/bootstrap.py", *PEERS)
+BUILDS_SESSION = ("spark/session.py", "bench/peers/tutorial/main.py")
 
 
 def places(
