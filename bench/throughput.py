@@ -125,11 +125,21 @@ def _must_equal(found: Answers, truth: Answers, contender: Contender) -> None:
 
 
 def _counted(run: Running, orders: int) -> Drained:
-    # Counted at the ends of batches: the one nearest to the half of the log. A single batch counts whole.
-    last = next(one for one in run.samples if one.orders >= orders)
-    before = {one.orders: one for one in reversed(run.samples) if one.orders < orders} or {0: run.samples[0]}
-    half = min(before.values(), key=lambda one: abs(one.orders - orders / 2))
+    half, last = second_half(run.samples, orders)
     return Drained(last.core_seconds, last.seconds, orders, half, last, run.peak_memory)
+
+
+def second_half(samples: Sequence[Sample], orders: int) -> tuple[Sample, Sample]:
+    """
+    From the end of the batch that is nearest to the half of the log to the end of the log. Batches may be so
+    large that there is none between a quarter and three quarters: then all of it.
+    """
+    last = next(one for one in samples if one.orders >= orders)
+    ends: dict[int, Sample] = {}
+    for one in samples:
+        if orders / 4 <= one.orders <= orders * 3 / 4:
+            ends.setdefault(one.orders, one)
+    return min(ends.values(), key=lambda one: abs(one.orders - orders / 2), default=samples[0]), last
 
 
 def _summary(runs: list[Drained]) -> Found:
