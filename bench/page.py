@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import plots, results
+from bench.explanations import EXPLAINED
 from bench.results import Results, found
 from bench.sections import SECTIONS, told
 from bench.tables import markdown
@@ -29,6 +30,8 @@ against systems that do the same work, against what its engine can do at all, an
 - Not everybody promises the same. What a contender checks, and what it does with a record that is broken or
   comes twice, stands beside its figures; compare like with like.
 """
+# Load of a machine from which on it has other things to do.
+BUSY = 1.0
 REPEAT = """\
 ## How to repeat it
 
@@ -76,6 +79,8 @@ def lines(known: Results, folder: str, drawn: list[str]) -> Iterator[str]:
     for name in SECTIONS:
         if name in known["sections"]:
             yield from _section(name, known["sections"][name], folder, is_drawn=name in drawn)
+        if name == "throughput":
+            yield from _promises(known)
     yield REPEAT
     yield from _machine(known)
     yield UNMEASURED
@@ -94,9 +99,10 @@ def _targets(known: Results) -> Iterator[str]:
 
 def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) -> Iterator[str]:
     section = SECTIONS[name]
-    yield f"## {section.title}\n\n{section.about}\n"
+    yield "\n\n".join(filter(None, [f"## {section.title}", section.about, EXPLAINED.get(name)])) + "\n"
     if "failed" in done:
-        yield f"**It failed**: {done['failed'].splitlines()[0]}\n"
+        first, *rest = done["failed"].splitlines()
+        yield f"**It failed**: {' … '.join([first, *rest[-1:]])}\n"
         return
     if is_drawn:
         yield f"![{section.title}]({folder}/{name}.svg)\n"
@@ -106,6 +112,33 @@ def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) ->
         f"*A {done['mode']} run, {done['at']}, {done['seconds'] / 60:.0f} minutes, seed"
         f" {done['seed']}{commit}; load of the machine when it began: {done['load_before']:.1f}.*\n"
     )
+    if done["load_before"] > BUSY:
+        yield "**The machine was busy with other things: take its times for nothing.**\n"
+
+
+def _promises(known: Results) -> Iterator[str]:
+    """What each contender checks and keeps, beside what became of its answers when orders were faulty."""
+    contenders = (found(known, "throughput") or {}).get("contenders", {})
+    if not contenders:
+        return
+    wrong = (found(known, "correctness") or {}).get("contenders", {})
+    rows = [
+        [one["title"], *one["guarantees"].values(), _wrong(wrong.get(name))]
+        for name, one in contenders.items()
+    ]
+    head = ["", "contract", "duplicates", "broken records", "exactly once, after a kill", "lake",
+            "faulty traffic: orders and cents that are wrong"]  # fmt: skip
+    yield f"### What each of them promises\n\n{markdown(head, rows)}\n"
+
+
+def _wrong(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "not measured"
+    if "failed" in row:
+        return "nothing to compare"
+    if "stopped" in row:
+        return "stopped at a broken record"
+    return f"{row['orders_wrong']:,} orders, {row['cents_wrong']:,} cents" if row["cents_wrong"] else "none"
 
 
 def _machine(known: Results) -> Iterator[str]:

@@ -65,7 +65,8 @@ SECTIONS = {
     "throughput": Section(
         "Throughput",
         "Every contender drains the same backlog into the same answers, in turns.",
-        "bench.throughput", (5, 240), work="throughput",
+        "bench.throughput", (5, 240),
+        work="throughput",
     ),
     "floors": Section(
         "Floors",
@@ -76,12 +77,14 @@ SECTIONS = {
     "latency": Section(
         "Latency",
         "From an order's arrival in Kafka to its being counted in PostgreSQL, at a steady rate.",
-        "bench.latencies", (3, 90), work="latency",
+        "bench.latencies", (3, 90),
+        work="latency",
     ),
     "correctness": Section(
         "Wrong answers",
         "What is left of the truth when orders come twice, late, broken and contradicting themselves.",
-        "bench.correctness", (0, 15), work="correctness",
+        "bench.correctness", (0, 15),
+        work="correctness",
     ),
     "growth": Section(
         "Growth",

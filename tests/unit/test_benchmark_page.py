@@ -21,7 +21,7 @@ def test_the_page_names_contenders_that_failed_and_sections_that_did(known, tmp_
     assert (
         "| a peer that stops | did not count: Draining 100 orders: 7 were in PostgreSQL after 180 s." in text
     )
-    assert "**It failed**: it ended with 1." in text
+    assert "**It failed**: it ended with 1. The end of what it said: … no space left" in text
     assert "| a stream framework | no, not installed |" in text
     assert "without figures: " in text
     assert "`--only disk`" in text
@@ -119,3 +119,31 @@ def test_a_file_that_is_none_of_ours_is_refused(tmp_path: Path, text: str) -> No
 
     with pytest.raises(results.ResultsError, match="Name a file that"):
         results.read(tmp_path / "results.json")
+
+
+def test_promises_stand_beside_what_became_of_them(known, tmp_path):
+    """Who stopped, who was wrong and who was right on faulty traffic; and where nobody looked."""
+    unknown = page.write(known, tmp_path / "benchmarks").read_text()
+    rows = {
+        "saleslake": {"orders_wrong": 0, "cents_wrong": 0},
+        "full": {"orders_wrong": 0, "cents_wrong": 0, "stopped": "it ended with 1"},
+        "stream": {"orders_wrong": 12, "cents_wrong": 3_400},
+    }
+    known["sections"]["correctness"] = benchmark_figures.done({"contenders": rows})
+    known["sections"]["correctness"]["found"] |= {"records": 100, "orders": 95, "cents": 1_000}
+    for one in rows.values():
+        one |= {"title": "", "orders_more": 0, "cents_more": 0}
+    text = page.write(known, tmp_path / "benchmarks").read_text()
+
+    assert "| Saleslake | every rule | counted once | kept | yes | all | not measured |" in unknown
+    assert "| Saleslake | every rule | counted once | kept | yes | all | none |" in text
+    assert "| yes | all | stopped at a broken record |" in text
+    assert "| all | 12 orders, 3,400 cents |" in text
+
+
+def test_the_page_warns_of_a_busy_machine(known, tmp_path):
+    """Nobody should believe times that others' work made."""
+    assert "machine was busy" not in page.write(known, tmp_path / "benchmarks").read_text()
+
+    known["sections"]["floors"]["load_before"] = 3.0
+    assert "machine was busy" in page.write(known, tmp_path / "benchmarks").read_text()
