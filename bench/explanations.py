@@ -4,7 +4,7 @@ EXPLAINED = {
     "throughput": """\
 Orders per core-second say what an order costs; orders/s also how well two cores are kept busy. Both are
 those of the second half of the log, when processes have started and code is compiled; *start included* is
-all of it. PostgreSQL is every contender's own. Memory: the most that all its processes had together (PSS).""",
+all of it. PostgreSQL is every contender's own. Memory: the most that its processes had together (PSS).""",
     "floors": """\
 Of the first rows each does all that the one above it does, and more: what lies between two of them is what
 the step costs. The last rows are single parts of a batch, by themselves.""",
