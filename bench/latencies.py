@@ -156,12 +156,13 @@ def figures(arrived: Any, looks: Sequence[Look], *, since: float, rate: int) -> 
     came = len(counted) / (arrived[-1] - since)
     p50, p95, p99, most = np.percentile(counted, [50, 95, 99, 100])
     batches = len({look.orders for look in during})
+    is_held = not never.any() and not grows(waiting, rate) and came >= 0.95 * rate
     return {
         "orders": len(counted), "arrived_per_second": round(came),
         "p50": round(p50, 3), "p95": round(p95, 3), "p99": round(p99, 3), "max": round(most, 3),
         "never_seen": int(never.sum()), "batches": batches,
         "backlog_most": int(waiting.max(initial=0)),
-        "sustained": not never.any() and not grows(waiting, rate) and came >= 0.95 * rate,
+        "sustained": bool(is_held),
     }  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """How old orders are when the answers have them, from made-up arrivals and looks."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,7 @@ def test_figures_are_those_of_orders_after_the_warm_up():
     assert found["p50"] == pytest.approx(2.0, abs=0.1)
     assert found["max"] == pytest.approx(2.05, abs=0.1)
     assert found["sustained"]
+    assert json.loads(json.dumps(found)) == found
 
 
 def test_a_rate_is_not_held_when_the_backlog_grows():
