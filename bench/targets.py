@@ -33,8 +33,8 @@ class Target:
         figures = found(results, self.section)
         try:
             return self.judge(figures) if figures else UNKNOWN
-        except (KeyError, IndexError, TypeError, ValueError, ZeroDivisionError):
-            # A quick run has a part of a section only.
+        except (LookupError, StopIteration, TypeError, ValueError, ZeroDivisionError):
+            # A quick run has a part of a section only, and not everybody's figures count.
             return UNKNOWN
 
 

@@ -71,6 +71,17 @@ def test_targets_are_judged_by_the_figures(known):
     assert of("memory is flat") == ("", None)
 
 
+@pytest.mark.parametrize(
+    "figures", [{"rows": [], "contenders": {}}, {"looks": []}, {"orders": {}, "commits": {}}]
+)
+def test_what_a_section_lacks_is_not_measured(known, figures):
+    """A quick run has a part of a section only, and contenders fail."""
+    for target in TARGETS:
+        known["sections"][target.section] = benchmark_figures.done(figures)
+
+    assert {target.verdict(known).word for target in TARGETS} == {"not measured"}
+
+
 def test_a_ratio_that_changed_is_reported(known):
     """More than noise explains, in either direction; and what is missing is no change."""
     slower = benchmark_figures.results()
