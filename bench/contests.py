@@ -12,6 +12,7 @@ QUICK_ORDERS, FULL_ORDERS = 200_000, 2_000_000
 QUICK_RUNS, FULL_RUNS = 2, 3
 # A further turn in a quick run begins only if it should be over by then.
 QUICK_SECONDS = 300
+QUICK_MOST_SECONDS = 300  # of one run
 FAULTY_RECORDS = 100_000
 
 
@@ -21,7 +22,10 @@ def throughput(asked: Asked, tell: Tell) -> Found:
     limit = QUICK_SECONDS if asked.is_quick and asked.runs is None else float("inf")
     with own_folder("throughput") as folder, order_log(folder / "log", orders=orders, seed=asked.seed) as log:
         tell(f"the log: {log.records:,} records, {log.json_bytes / 1e6:,.0f} MB of JSON")
-        return draining.measure(contenders(), log, folder, runs=runs, tell=tell, within_seconds=limit)
+        most = QUICK_MOST_SECONDS if asked.is_quick else float("inf")
+        return draining.measure(
+            contenders(), log, folder, runs=runs, tell=tell, within_seconds=limit, most_seconds=most
+        )
 
 
 def latency(asked: Asked, tell: Tell) -> Found:

@@ -55,12 +55,14 @@ def measure(
     runs: int,
     tell: Callable[[str], None],
     within_seconds: float = float("inf"),
+    most_seconds: float = float("inf"),
 ) -> Found:
     """
     By contender: rates as spreads, or what went wrong. Columns of `told`.
 
     Args:
         within_seconds: after the first turn, another one begins only when it should be over by then.
+        most_seconds: of one run; whoever takes longer has no figures.
     """
     began = monotonic()
     done: dict[str, list[Drained]] = {one.name: [] for one in contenders}
@@ -74,7 +76,7 @@ def measure(
                 continue
             place = folder / f"{contender.name}-{turn}"
             try:
-                found = _drained(contender, log, place)
+                found = _drained(contender, log, place, most_seconds)
             except BenchmarkError as error:
                 failed[contender.name] = str(error)
                 tell(f"{contender.title}: {error}")
@@ -104,9 +106,10 @@ def _who(contender: Contender) -> Found:
     }
 
 
-def _drained(contender: Contender, log: OrderLog, place: Path) -> Drained:
+def _drained(contender: Contender, log: OrderLog, place: Path, most_seconds: float) -> Drained:
+    seconds = min(most_seconds, START_SECONDS + log.truth.orders / LEAST_RATE)
     with running(contender, log.kafka, place) as run:
-        drain(run, log.truth.orders, within_seconds=START_SECONDS + log.truth.orders / LEAST_RATE)
+        drain(run, log.truth.orders, within_seconds=seconds)
         _must_equal(run.answered(), log.truth, contender)
         return _counted(run, log.truth.orders)
 
