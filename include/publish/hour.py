@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from include.errors import GateFailed, PublishError, QualityFailed, StalePublisher
 from include.publish.marts import DIM_PRODUCT, MARTS, PUBLICATION_COLUMNS, Mart, execute, statement
 from include.publish.snapshot import CLOSED, LedgerHour, Publication, published_hours
+from include.publish.staging import use_memory
 from include.settings import PublishSettings
 
 # First key of the advisory lock; the second is the hour.
@@ -135,6 +136,7 @@ def content(
 
 
 def _begin(connection: psycopg.Connection, hour: datetime, settings: PublishSettings) -> None:
+    use_memory(connection)
     connection.execute(
         "select set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),"
         " set_config('timezone', 'UTC', true)",

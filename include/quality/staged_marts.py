@@ -16,6 +16,7 @@ from psycopg import sql
 
 from include.publish.hour import Content, Release, content
 from include.publish.marts import MARTS, Mart, execute, statement
+from include.publish.staging import use_memory
 from include.quality.tables import Checked
 
 PREFIX = "staged_mart_"
@@ -47,6 +48,7 @@ def stage_marts(connection: psycopg.Connection, releases: Iterable[Release]) -> 
     found = Staged({}, {})
     with connection.transaction():
         connection.execute("set local timezone = 'UTC'")
+        use_memory(connection)
         for mart in MARTS:
             connection.execute(
                 sql.SQL("create temp table if not exists {} (like {})").format(staged(mart.name), mart.table)
