@@ -189,6 +189,7 @@ def drain(run: Running, orders: int, *, within_seconds: float) -> None:
                 f" Its figures do not count. Its log ends with:\n{run.log.read_text()[-LAST_LINES:]}"
             )
         sleep(LOOK_SECONDS)
+    run.note_memory()
 
 
 def contender_environment(kafka: KafkaSettings, postgres_url: str, folder: Path) -> dict[str, str]:
