@@ -53,7 +53,8 @@ def settings(lake: Lake, tmp_path: Path) -> LakeSettings:
 def writer(lake: Lake, own_sales_database: PostgresSettings) -> Iterator[None]:
     """Carries requests out, as a lake writer between two batches."""
     stop, database = Event(), Database(own_sales_database, application_name="test requests")
-    desk = TableRequestDesk(lake.spark, BatchWriter(lake.root, lake.generation, None, None, None), database, Lock())
+    writer = BatchWriter(lake.root, lake.generation, None, None, None)
+    desk = TableRequestDesk(lake.spark, writer, database, Lock())
     thread = Thread(target=desk.serve, args=[stop])
     thread.start()
     yield
