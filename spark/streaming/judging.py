@@ -20,10 +20,10 @@ from spark.streaming.plain_orders import OrderTerms, plain_orders
 from spark.transforms.order_shape import names_of
 from spark.transforms.orders import judged_orders
 
-# What comes into this process is bounded. Records up to this size all come: the 20,000 of the largest batch
-# are 160 MB, and 12 MB when they are as large as orders are. Larger ones come if together they are not more
+# What comes into this process is bounded. Records up to this size all come: the 40,000 of the largest batch
+# are 160 MB, and 25 MB when they are as large as orders are. Larger ones come if together they are not more
 # than that much.
-LARGE_RECORD_BYTES, LARGE_RECORDS_BYTES = 8 * 1024, 32 * 1024 * 1024
+LARGE_RECORD_BYTES, LARGE_RECORDS_BYTES = 4 * 1024, 32 * 1024 * 1024
 BULKY = ("value", "key", "headers")
 # To make the code of the rules costs each task as much as to judge so many records.
 RECORDS_WORTH_A_TASK = 1_000
