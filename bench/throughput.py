@@ -20,6 +20,8 @@ from bench.tables import markdown
 LEAST_RATE = 250  # orders/s; whoever is slower does not get to the end
 # Both answers are complete by then, when one is.
 SETTLES_WITHIN_SECONDS = 120
+# So much of the time from the half to the end must have passed from the first orders to the half.
+STEADY = 0.2
 START_SECONDS = 180
 
 
@@ -148,15 +150,19 @@ def _difference(found: Answers, truth: Answers) -> str | None:
 
 def second_half(samples: Sequence[Sample], orders: int) -> tuple[Sample, Sample]:
     """
-    From the end of the batch that is nearest to the half of the log to the end of the log. Batches may be so
-    large that there is none between a quarter and three quarters: then all of it.
+    From the end of the batch that is nearest to the half of the log to the end of the log. All of it where
+    that would mean nothing: batches are so large that none ends between a quarter and three quarters, or what
+    was done for long comes out in a burst.
     """
     last = next(one for one in samples if one.orders >= orders)
     ends: dict[int, Sample] = {}
     for one in samples:
         if orders / 4 <= one.orders <= orders * 3 / 4:
             ends.setdefault(one.orders, one)
-    return min(ends.values(), key=lambda one: abs(one.orders - orders / 2), default=samples[0]), last
+    half = min(ends.values(), key=lambda one: abs(one.orders - orders / 2), default=samples[0])
+    first = next(one for one in samples if one.orders)
+    is_steady = half.seconds - first.seconds >= STEADY * (last.seconds - half.seconds)
+    return half if is_steady else samples[0], last
 
 
 def _summary(runs: list[Drained]) -> Found:
