@@ -20,8 +20,8 @@ from bench.tables import markdown
 LEAST_RATE = 250  # orders/s; whoever is slower does not get to the end
 # Both answers are complete by then, when one is.
 SETTLES_WITHIN_SECONDS = 120
-# So much of the time from the half to the end must have passed from the first orders to the half.
-STEADY = 0.2
+# So much of a run must lie between its first orders and its end; otherwise they came out in a burst.
+STEADY = 0.25
 START_SECONDS = 180
 
 
@@ -161,7 +161,7 @@ def second_half(samples: Sequence[Sample], orders: int) -> tuple[Sample, Sample]
             ends.setdefault(one.orders, one)
     half = min(ends.values(), key=lambda one: abs(one.orders - orders / 2), default=samples[0])
     first = next(one for one in samples if one.orders)
-    is_steady = half.seconds - first.seconds >= STEADY * (last.seconds - half.seconds)
+    is_steady = last.seconds - first.seconds >= STEADY * last.seconds
     return half if is_steady else samples[0], last
 
 
