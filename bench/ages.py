@@ -1,10 +1,7 @@
 """How old was each order when the answers had it? From when it arrived, and how many were in when."""
 
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from time import sleep, time
-from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +9,9 @@ import numpy.typing as npt
 import psycopg
 
 from bench.order_log import polled
-from include.sales_db import connect
+from bench.watching import LOOK_SECONDS, Watch
 from include.settings import KafkaSettings, PostgresSettings
 
-LOOK_SECONDS = 0.05
 # A backlog that gets larger than this many times what it was, and half a second of orders more, grows.
 GROWS_FROM, GROWS_BY_SECONDS = 1.5, 0.5
 Seconds = npt.NDArray[np.float64]
@@ -26,24 +22,13 @@ class Look(NamedTuple):
     orders: int  # in the answers
 
 
-class CountWatch:
-    """Within the block, asks a thread's own connection again and again how many orders are in the answers."""
+class CountWatch(Watch):
+    """How many orders are in the answers, over and over."""
 
     def __init__(self, answers: PostgresSettings, query: str) -> None:
-        self._answers, self._query = answers, query.encode()
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        super().__init__(answers)
+        self._query = query.encode()
         self.looks: list[Look] = []
-
-    def __enter__(self) -> "CountWatch":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
 
     @property
     def orders(self) -> int:
@@ -59,15 +44,13 @@ class CountWatch:
             sleep(LOOK_SECONDS)
         return self.orders >= orders
 
-    def _watch(self) -> None:
-        with closing(connect(self._answers, application_name="bench", autocommit=True)) as connection:
-            while not self._is_over.wait(LOOK_SECONDS):
-                try:
-                    row = connection.execute(self._query).fetchone()
-                except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-                    continue
-                # Taken after the answer: an order is never made younger than it was.
-                self.looks.append(Look(time(), int(row[0]) if row else 0))
+    def look(self, connection: psycopg.Connection) -> None:
+        try:
+            row = connection.execute(self._query).fetchone()
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+            return
+        # Taken after the answer: an order is never made younger than it was.
+        self.looks.append(Look(time(), int(row[0]) if row else 0))
 
 
 def arrivals(topic: KafkaSettings) -> Seconds:

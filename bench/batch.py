@@ -30,10 +30,10 @@ import psutil
 from pyspark.sql import DataFrame, SparkSession
 
 from bench.measuring import Cost
+from bench.order_log import DEFAULT_TRAFFIC
 from include.settings import KafkaSettings, LakeSettings, Settings
 from simulator.schedule import Plan
 from simulator.session import Request, send
-from simulator.traffic import Shares
 from spark.session import get_session
 from spark.streaming.batch import BatchWriter
 from spark.streaming.closing import close_batch
@@ -49,8 +49,6 @@ from stack import kafka, postgres
 from stack.database import prepare_sales
 from stack.processes import free_port
 
-# What the simulator sends by default, more or less: most batches have a part for every table.
-TRAFFIC = Shares(duplicates=0.02, late=0.02, bad=0.01, conflicts=0.002)
 WARM_UP = "warm-up"
 
 
@@ -113,7 +111,7 @@ def drain(spark: SparkSession, settings: Settings, meter: Meter) -> list[tuple[s
         settings,
         generation,
         key,
-        lambda batch, reach: database.run(lambda connection: close_batch(connection, batch, reach)),  # type: ignore[arg-type, return-value]
+        lambda batch, reach: database.run(lambda connection: close_batch(connection, batch, reach)),  # type: ignore[arg-type]
     )
     metered = MeteredWriter(**{**vars(writer), "reach": meter.note})
     records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
@@ -162,7 +160,11 @@ def measure(
     rounds = [(WARM_UP, 2_000, warm_up), *((str(size), size, size * (batches + 1)) for size in sizes)]
     for seed, (name, size, records) in enumerate(rounds):
         if records:
-            send(Request(Plan(rate=None, count=records), TRAFFIC, seed), settings.kafka, settings.manifest)
+            send(
+                Request(Plan(rate=None, count=records), DEFAULT_TRAFFIC, seed),
+                settings.kafka,
+                settings.manifest,
+            )
             stream = settings.stream.model_copy(update={"max_offsets_per_trigger": size})
             steps = drain(spark, settings.model_copy(update={"stream": stream}), meter)
             found[name] = summary(batches_of(steps)[1 if name != WARM_UP else 0 : batches + 1])

@@ -21,7 +21,7 @@ import psycopg
 import pyarrow as pa
 
 from bench.guarantees import Guarantees
-from bench.measuring import spent, tree
+from bench.measuring import pss, spent, tree
 from bench.order_log import PRODUCT_KEY, REGION_KEY, Answers
 from include.errors import LakehouseError
 from include.sales_db import connect
@@ -109,7 +109,7 @@ class Running:
         return sample
 
     def note_memory(self) -> None:
-        self.peak_memory = max(self.peak_memory, memory_bytes(psutil.Process(self.process.pid)))
+        self.peak_memory = max(self.peak_memory, pss(tree(psutil.Process(self.process.pid))))
 
     def orders(self) -> int:
         """In the answers so far; 0 before there are any."""
@@ -221,15 +221,3 @@ def _table(connection: psycopg.Connection, name: str, key: list[str], sums: list
         for column, found in zip(columns, values, strict=True)
     }
     return pa.table(arrays).sort_by([(column, "ascending") for column in key])
-
-
-def memory_bytes(root: psutil.Process) -> int:
-    """Of the process and all below it; pages that several share count once (PSS)."""
-    return sum(map(_pss, tree(root)))
-
-
-def _pss(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_full_info().pss)
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return 0

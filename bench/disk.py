@@ -24,8 +24,9 @@ import psutil
 import psycopg
 import pyarrow.compute as pc
 
-from bench.batch import TRAFFIC, servers
+from bench.batch import servers
 from bench.measuring import Cost, Found, Meter, own_folder, parser_of, postgres_of, say
+from bench.order_log import DEFAULT_TRAFFIC
 from bench.writer import running_writer
 from include.maintenance.run import delete_unneeded, maintain
 from include.publish.request import Request
@@ -74,7 +75,7 @@ def measure(size: Size) -> Found:
         settings = plain.model_copy(update={"stream": plain.stream.model_copy(update=pace)})
         span = timedelta(seconds=size.orders / size.rate)
         plan = Plan(rate=None, count=size.orders, start=datetime.now(UTC) - span, span=span)
-        send(Orders(plan, TRAFFIC, seed=1), settings.kafka, settings.manifest)
+        send(Orders(plan, DEFAULT_TRAFFIC, seed=1), settings.kafka, settings.manifest)
         # As long as the stream drains it does not wait; idle, it looks as often as it does for others.
         with running_writer(settings):
             wait_for_lake(settings.kafka, settings.postgres, lambda _: None)

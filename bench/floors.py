@@ -21,9 +21,10 @@ from typing import Any
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, SparkSession
 
-from bench.batch import TRAFFIC, Meter, batches_of, drain, servers, whole
+from bench.batch import Meter, batches_of, drain, servers, whole
 from bench.floor_writes import COPY, bare_consumption, copies, delta_writes
 from bench.measuring import Cost, Found, in_cell, own_folder, parser_of, say, spread
+from bench.order_log import DEFAULT_TRAFFIC
 from bench.tables import markdown
 from include.settings import Settings
 from lake.schemas.orders import PAYLOAD
@@ -58,7 +59,11 @@ def measure(size: Size, tell: Tell = lambda _: None) -> Found:
         pace = {"max_offsets_per_trigger": size.records}
         settings = plain.model_copy(update={"stream": plain.stream.model_copy(update=pace)})
         count = size.records * (size.warm_up + size.batches)
-        send(Request(Plan(rate=None, count=count), TRAFFIC, size.seed), settings.kafka, settings.manifest)
+        send(
+            Request(Plan(rate=None, count=count), DEFAULT_TRAFFIC, size.seed),
+            settings.kafka,
+            settings.manifest,
+        )
         rates: dict[str, list[float]] = {}
         bare = bare_consumption(settings.kafka)
         if bare:

@@ -1,19 +1,16 @@
 """How old is an order when `live.*` has it? Watched from a thread, while orders arrive at an even pace."""
 
-import threading
-from contextlib import closing
 from datetime import datetime
 from itertools import pairwise
-from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import psycopg
 
-from include.sales_db import connect
+from bench.watching import Watch
 from include.settings import PostgresSettings
 
-LOOKS_EACH_SECOND = 20
 ORDERS_EACH_SECOND = 200  # that stand for those that arrived between two looks
 FRESHNESS = "select as_of, clock_timestamp() from live.freshness"
 
@@ -23,7 +20,7 @@ class Look(NamedTuple):
     seen_at: datetime
 
 
-class LatencyWatch:
+class LatencyWatch(Watch):
     """
     Use it in a `with` block, then ask for `percentiles`.
 
@@ -32,33 +29,17 @@ class LatencyWatch:
     """
 
     def __init__(self, postgres: PostgresSettings) -> None:
-        self._postgres = postgres
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        super().__init__(postgres)
         self._changes: list[Look] = []
-
-    def __enter__(self) -> "LatencyWatch":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._is_over.set()
-        self._thread.join()
 
     def percentiles(self) -> dict[str, float]:
         """Seconds: p50, p95, p99, max; and how many batches came in."""
         return percentiles(self._changes)
 
-    def _watch(self) -> None:
-        with closing(
-            connect(self._postgres, application_name="bench latency", autocommit=True)
-        ) as connection:
-            while not self._is_over.wait(1 / LOOKS_EACH_SECOND):
-                row = connection.execute(FRESHNESS).fetchone()
-                if row and row[0] and (not self._changes or row[0] > self._changes[-1].as_of):
-                    self._changes.append(Look(*row))
+    def look(self, connection: psycopg.Connection) -> None:
+        row = connection.execute(FRESHNESS).fetchone()
+        if row and row[0] and (not self._changes or row[0] > self._changes[-1].as_of):
+            self._changes.append(Look(*row))
 
 
 def percentiles(changes: list[Look]) -> dict[str, float]:

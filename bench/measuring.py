@@ -41,6 +41,15 @@ def tree(root: psutil.Process) -> list[psutil.Process]:
         return []
 
 
+def pss(processes: Iterable[psutil.Process]) -> int:
+    """Bytes of memory; pages that several share count once."""
+    total = 0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            total += process.memory_full_info().pss
+    return total
+
+
 def _own_and_reaped(process: psutil.Process) -> float:
     with suppress(psutil.NoSuchProcess):
         times = process.cpu_times()

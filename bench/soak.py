@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from bench.measuring import Found, in_cell, parser_of, say, spread, tree
+from bench.measuring import Found, in_cell, parser_of, pss, say, spread, tree
 from bench.own_stack import own_stack, saleslake, silent
 from include.sales_db import connect
 from include.settings import PostgresSettings, get_settings
@@ -109,18 +109,10 @@ def memory_of(folder: RunFolder) -> dict[str, int]:
     java = [child for child in tree(writer) if child.name() == "java"]
     servers = {"PostgreSQL": "postgres", "Kafka": "kafka"}
     return {
-        "driver, Python": _pss([writer]),
-        "driver, Java": _pss(java),
-        **{part: _pss(tree(psutil.Process(programs[name].pid))) for part, name in servers.items()},
+        "driver, Python": pss([writer]),
+        "driver, Java": pss(java),
+        **{part: pss(tree(psutil.Process(programs[name].pid))) for part, name in servers.items()},
     }
-
-
-def _pss(processes: list[psutil.Process]) -> int:
-    total = 0
-    for process in processes:
-        with suppress(psutil.NoSuchProcess):
-            total += process.memory_full_info().pss
-    return total
 
 
 def _bytes_in(folder: Path) -> int:

@@ -30,9 +30,9 @@ from include.settings import PROJECT_ROOT, KafkaSettings, StreamSettings, machin
 from lake.schemas.orders import PAYLOAD
 from spark.session import get_session
 from spark.streaming import arrow_gold
+from spark.streaming.records import FETCH_WAIT_MS
 from stack.postgres import PostgresServer
 
-FETCH_WAIT_MS = 20
 SCHEMA = """
 create schema if not exists answers;
 create table if not exists answers.product_sales_minute (
@@ -73,7 +73,7 @@ class WeakSaleslake:
     name: str = "saleslake-weak"
     title: str = "Saleslake's engine, at least once"
     tuning: str = (
-        "Spark Structured Streaming on 2 cores as Saleslake sets it up, at most 20,000 records a batch, one"
+        "Spark Structured Streaming on 2 cores as Saleslake sets it up, at most 40,000 records a batch, one"
         " Spark job a batch, delta-rs writes silver, answers by COPY and one upsert; batch follows"
         " batch at once"
     )
