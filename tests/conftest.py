@@ -1,6 +1,5 @@
 """Real servers for tests marked `stack`: started once per session, on free ports, ended by pid."""
 
-import secrets
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -10,8 +9,8 @@ import pytest
 
 from include.settings import KafkaSettings, PostgresSettings
 from stack import kafka, postgres
-from stack.database import prepare_sales
 from stack.processes import free_port
+from tests.own_server import own_server, sales_of
 
 if find_spec("tests.spark_session"):
     pytest_plugins = ["tests.spark_session"]
@@ -27,18 +26,14 @@ def server_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def postgres_server(server_folder: Path) -> Iterator[postgres.PostgresServer]:
     """A running PostgreSQL, empty."""
-    folder = server_folder / "postgres"
-    folder.mkdir()
-    server = postgres.PostgresServer(folder / "data", free_port(), folder / "superuser")
-    with postgres.running(server, folder / "log"):
+    with own_server(server_folder / "postgres") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def sales_database(postgres_server: postgres.PostgresServer, server_folder: Path) -> PostgresSettings:
+def sales_database(postgres_server: postgres.PostgresServer) -> PostgresSettings:
     """Database `sales` with every migration applied, as `sales_loader`."""
-    passwords = {role: secrets.token_urlsafe(16) for role in ("sales_loader", "sales_reader")}
-    return prepare_sales(postgres_server, passwords, passfile=server_folder / "pgpass")
+    return sales_of(postgres_server)
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +41,14 @@ def own_postgres_server(
     server_folder: Path, request: pytest.FixtureRequest
 ) -> Iterator[postgres.PostgresServer]:
     """A server of the module's own, for tests that count every row."""
-    folder = server_folder / request.module.__name__.rpartition(".")[2]
-    folder.mkdir()
-    server = postgres.PostgresServer(folder / "data", free_port(), folder / "superuser")
-    with postgres.running(server, folder / "log"):
+    with own_server(server_folder / request.module.__name__.rpartition(".")[2]) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def own_sales_database(own_postgres_server: postgres.PostgresServer) -> PostgresSettings:
     """Database `sales` on the module's own server, as `sales_loader`."""
-    passwords = {role: secrets.token_urlsafe(16) for role in ("sales_loader", "sales_reader")}
-    passfile = own_postgres_server.password_file.with_name("pgpass")
-    return prepare_sales(own_postgres_server, passwords, passfile=passfile)
+    return sales_of(own_postgres_server)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """A healthy lake of three batches with its database; every test gets a copy of both, to be damaged."""
 
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,9 +11,8 @@ import pytest
 from include.sales_db import connect
 from include.settings import KafkaSettings, LakeSettings, PostgresSettings, Settings
 from stack import kafka, postgres
-from stack.database import prepare_sales
-from stack.processes import free_port
 from tests.draining import catch_up, forget, key_file, send_orders
+from tests.own_server import own_server, sales_of
 
 BATCHES, RECORDS = 3, 120
 KEPT = ("ops.ledger", "ops.hour_ledger", "live.product_sales_minute", "live.order_value_minute",
@@ -24,17 +22,13 @@ GENERATION = "generation, topic, topic_id, first_batch_id, starting_offsets, ema
 
 @pytest.fixture(scope="package")
 def server(server_folder: Path) -> Iterator[postgres.PostgresServer]:
-    folder = server_folder / "healing"
-    folder.mkdir()
-    server = postgres.PostgresServer(folder / "data", free_port(), folder / "superuser")
-    with postgres.running(server, folder / "log"):
+    with own_server(server_folder / "healing") as server:
         yield server
 
 
 @pytest.fixture(scope="package")
 def database(server: postgres.PostgresServer) -> PostgresSettings:
-    passwords = {role: secrets.token_urlsafe(16) for role in ("sales_loader", "sales_reader")}
-    return prepare_sales(server, passwords, passfile=server.password_file.with_name("pgpass"))
+    return sales_of(server)
 
 
 @pytest.fixture(scope="package")

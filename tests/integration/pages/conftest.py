@@ -1,6 +1,5 @@
 """One database for all tests of the pages, empty before each, the pages served over it, and a browser."""
 
-import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -13,26 +12,21 @@ from playwright.sync_api import Browser, Page
 from include.sales_db import connect
 from include.settings import LakeSettings, PostgresSettings, Settings
 from stack import postgres
-from stack.database import prepare_sales
-from stack.processes import free_port
 from tests.browser import LAPTOP, WITHIN_MS, Opening, chromium
+from tests.own_server import own_server, sales_of
 from tests.pages import Pages, serving
 from tests.sold import HOUR, MINUTE, close_batch, forget, publish, report, sell, this_minute
 
 
 @pytest.fixture(scope="package")
 def pages_server(server_folder: Path) -> Iterator[postgres.PostgresServer]:
-    folder = server_folder / "pages"
-    folder.mkdir()
-    server = postgres.PostgresServer(folder / "data", free_port(), folder / "superuser")
-    with postgres.running(server, folder / "log"):
+    with own_server(server_folder / "pages") as server:
         yield server
 
 
 @pytest.fixture(scope="package")
 def pages_database(pages_server: postgres.PostgresServer) -> PostgresSettings:
-    passwords = {role: secrets.token_urlsafe(16) for role in ("sales_loader", "sales_reader")}
-    return prepare_sales(pages_server, passwords, passfile=pages_server.password_file.with_name("pgpass"))
+    return sales_of(pages_server)
 
 
 @pytest.fixture
