@@ -46,10 +46,10 @@ Batch = Callable[[DataFrame], None]
 
 @dataclass(frozen=True)
 class Size:
-    records: int = 20_000  # of a batch
-    batches: int = 10  # counted, of each
+    records: int = 40_000  # of a batch: as many as the writer takes by default
+    batches: int = 6  # counted, of each
     # The virtual machine compiles for so long. Each floor has its own code, so each has its own warm-up.
-    warm_up: int = 16
+    warm_up: int = 8
     seed: int = 1
 
 

@@ -71,8 +71,8 @@ SECTIONS = {
     "floors": Section(
         "Floors",
         "What the engine and its parts cost when they do less and less of the work.",
-        "bench.floors", (2, 25),
-        quick=lambda: {"records": 10_000, "batches": 4, "warm_up": 6}, tells=True,
+        "bench.floors", (2, 10),
+        quick=lambda: {"records": 20_000, "batches": 3, "warm_up": 3}, tells=True,
     ),
     "latency": Section(
         "Latency",

@@ -11,7 +11,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from include.errors import GateFailed, PublishError, QualityFailed, StalePublisher
-from include.publish.marts import DIM_PRODUCT, MARTS, PUBLICATION_COLUMNS, Mart, execute, statement
+from include.publish.content import Content, columns_of, content, in_hour
+from include.publish.marts import DIM_PRODUCT, MARTS, Mart, execute, staged, statement
 from include.publish.snapshot import CLOSED, LedgerHour, Publication, published_hours
 from include.publish.staging import use_memory
 from include.settings import PublishSettings
@@ -43,14 +44,6 @@ class Release:
 class Published(NamedTuple):
     outcome: Outcome
     version: int | None
-
-
-class Content(NamedTuple):
-    """What a mart holds for an hour."""
-
-    row_count: int
-    amount_cents: int
-    content_hash: str
 
 
 def check(connection: psycopg.Connection, release: Release) -> None:
@@ -107,32 +100,6 @@ def publish_hour(
             " The marts keep what they had. pg_stat_activity tells who holds the lock; a retry follows."
         ) from error
     return published
-
-
-def content(
-    connection: psycopg.Connection, mart: Mart, hour: datetime, *, table: sql.Identifier | None = None
-) -> Content:
-    """
-    Count, sum and hash of the hour's rows, without the columns that only tell about the publication. `table`
-    is another one of the mart's form.
-
-    A NULL is no part of the hash: a column that the mart got later changes no hour that has nothing in it.
-    """
-    day = sql.SQL("and date_utc = (%(hour)s at time zone 'UTC')::date") if mart.has_date else sql.SQL("")
-    query = sql.SQL(
-        "select count(*), coalesce(sum(amount), 0)::bigint, encode(sha256(convert_to("
-        """coalesce(string_agg(line, '' order by line collate "C"), ''), 'UTF8')), 'hex')"""
-        " from (select {amount} as amount,"
-        " md5(jsonb_strip_nulls(to_jsonb(mart) - {ignored}::text[])::text) as line"
-        " from {table} as mart where hour_utc = %(hour)s {day}) as lines"
-    ).format(
-        amount=sql.Identifier(mart.amount),
-        ignored=sql.Literal(list(PUBLICATION_COLUMNS)),
-        table=table or mart.table,
-        day=day,
-    )
-    row = connection.execute(query, {"hour": hour}).fetchone()
-    return Content(*row) if row else Content(0, 0, "")
 
 
 def _begin(connection: psycopg.Connection, hour: datetime, settings: PublishSettings) -> None:
@@ -197,16 +164,36 @@ def _keep_measures(connection: psycopg.Connection, release: Release, moment: str
 def _replace(
     connection: psycopg.Connection, release: Release, version: int, *, is_restated: bool
 ) -> dict[Mart, Content]:
-    binds = {
-        "hour_utc": release.hour,
+    """By the rows that the quality gates have looked at."""
+    execute(connection, statement(DIM_PRODUCT), {"hour_utc": release.hour})
+    for mart in reversed(MARTS):
+        connection.execute(
+            sql.SQL("delete from {} where {}").format(mart.table, in_hour(mart)), {"hour": release.hour}
+        )
+    for mart in MARTS:
+        _copy_staged(connection, mart, release, version, is_restated=is_restated)
+    return {mart: content(connection, mart, release.hour) for mart in MARTS}
+
+
+def _copy_staged(
+    connection: psycopg.Connection, mart: Mart, release: Release, version: int, *, is_restated: bool
+) -> None:
+    publication = {
         "as_of": release.as_of,
         "completeness": release.completeness,
         "version": version,
         "is_restated": is_restated,
     }
-    for path in (DIM_PRODUCT, *(mart.path for mart in MARTS)):
-        execute(connection, statement(path), binds)
-    return {mart: content(connection, mart, release.hour) for mart in MARTS}
+    columns = columns_of(connection, mart.table)
+    values = (sql.Placeholder(name) if name in publication else sql.Identifier(name) for name in columns)
+    copy = sql.SQL("insert into {mart} ({names}) select {values} from {staged} where {hour}").format(
+        mart=mart.table,
+        names=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        values=sql.SQL(", ").join(values),
+        staged=staged(mart.name),
+        hour=in_hour(mart),
+    )
+    connection.execute(copy, {"hour": release.hour, **publication})
 
 
 def _record(

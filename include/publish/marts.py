@@ -16,6 +16,9 @@ SQL_ROOT = PROJECT_ROOT / "sql"
 PUBLICATION_COLUMNS = ("as_of", "completeness", "version", "is_restated")
 
 
+STAGED_PREFIX = "staged_mart_"
+
+
 @dataclass(frozen=True, slots=True)
 class Mart:
     """One table of schema marts that is published hour by hour; its `amount` adds up to money."""
@@ -31,6 +34,11 @@ class Mart:
     @property
     def path(self) -> str:
         return f"marts/{self.name}.sql"
+
+
+def staged(mart: str) -> sql.Identifier:
+    """The session's temp table of the mart's form: an hour is made and audited there, then published."""
+    return sql.Identifier("pg_temp", f"{STAGED_PREFIX}{mart}")
 
 
 FCT_ORDERS = Mart("fct_orders", amount="total_cents", has_date=True)

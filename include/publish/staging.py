@@ -3,18 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
 
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
-from psycopg import sql
 
+from include.copying import copy_rows
 from include.errors import GateFailed
 from include.publish.marts import execute, statement
 from include.publish.snapshot import HOUR
@@ -93,14 +91,14 @@ def stage(connection: psycopg.Connection, lake: LakeView, hours: list[datetime])
         use_memory(connection)
         execute(connection, statement(STAGING))
         for batch in _batches(lake, SILVER_ORDERS, "ordered_at", hours, [*ORDER_COLUMNS.values(), "lines"]):
-            _copy(cursor, "staged_orders", batch.select(list(ORDER_COLUMNS.values())), ORDER_COLUMNS)
-            _copy(cursor, "staged_lines", lines_of(batch), (*LINE_ORDER_COLUMNS, *LINE_COLUMNS))
+            copy_rows(cursor, "staged_orders", batch.select(list(ORDER_COLUMNS.values())), ORDER_COLUMNS)
+            copy_rows(cursor, "staged_lines", lines_of(batch), (*LINE_ORDER_COLUMNS, *LINE_COLUMNS))
         for table, staged, columns in (
             (GOLD_PRODUCT_SALES_MINUTE, "staged_product_minutes", PRODUCT_MINUTE_COLUMNS),
             (GOLD_ORDER_VALUE_MINUTE, "staged_order_value_minutes", ORDER_VALUE_MINUTE_COLUMNS),
         ):
             for batch in _batches(lake, table, "minute_utc", hours, list(columns)):
-                _copy(cursor, staged, batch, columns)
+                copy_rows(cursor, staged, batch, columns)
         # Nobody else does it for temp tables: without it a day of orders is planned as some hundred rows.
         cursor.execute(
             "analyze staged_orders, staged_lines, staged_product_minutes, staged_order_value_minutes"
@@ -142,14 +140,3 @@ def _batches(
         & (ds.field("batch_id") <= lake.batch_id)
     )
     return record_batches(lake.datasets[table], columns, is_wanted)
-
-
-def _copy(cursor: psycopg.Cursor, table: str, batch: pa.RecordBatch, columns: Iterable[str]) -> None:
-    """Arrow's CSV quotes every text and writes null as nothing, which is how COPY reads CSV."""
-    buffer = BytesIO()
-    pa_csv.write_csv(batch, buffer, pa_csv.WriteOptions(include_header=False))
-    copy = sql.SQL("copy {} ({}) from stdin (format csv)").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with cursor.copy(copy) as stream:
-        stream.write(buffer.getbuffer())

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from great_expectations.core import ExpectationSuiteValidationResult
 
 from include.errors import QualityFailed
-from include.publish.hour import Content, Release
+from include.publish.content import Content
+from include.publish.hour import Release
 from include.publish.marts import Mart
 from include.publish.snapshot import Snapshot
 from include.publish.staging import LakeView

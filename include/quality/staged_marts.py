@@ -1,7 +1,7 @@
 """
 The marts of some hours, made from the staged day in temp tables: audited there before anybody can read them.
 
-What is published afterwards is made by the same statements, and must come out the same: `Content` tells.
+What is published afterwards are these very rows, and must come out the same: `Content` tells.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from psycopg import sql
 
-from include.publish.hour import Content, Release, content
-from include.publish.marts import MARTS, Mart, execute, statement
+from include.publish.content import Content, content
+from include.publish.hour import Release
+from include.publish.marts import MARTS, STAGED_PREFIX, Mart, execute, staged, statement
 from include.publish.staging import use_memory
 from include.quality.tables import Checked
 
-PREFIX = "staged_mart_"
 # PostgreSQL's numbers of the types that occur in marts.
 ARROW_TYPES = {
     16: pa.bool_(),
@@ -63,10 +63,6 @@ def stage_marts(connection: psycopg.Connection, releases: Iterable[Release]) -> 
     return found
 
 
-def staged(mart: str) -> sql.Identifier:
-    return sql.Identifier("pg_temp", f"{PREFIX}{mart}")
-
-
 def _write(connection: psycopg.Connection, release: Release) -> dict[Mart, Content]:
     binds = {
         "hour_utc": release.hour,
@@ -77,7 +73,7 @@ def _write(connection: psycopg.Connection, release: Release) -> dict[Mart, Conte
         "is_restated": False,
     }
     for mart in MARTS:
-        text = statement(mart.path).replace(f"marts.{mart.name}", f"pg_temp.{PREFIX}{mart.name}")
+        text = statement(mart.path).replace(f"marts.{mart.name}", f"pg_temp.{STAGED_PREFIX}{mart.name}")
         execute(connection, text, binds)
     return {mart: content(connection, mart, release.hour, table=staged(mart.name)) for mart in MARTS}
 

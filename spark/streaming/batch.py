@@ -23,6 +23,7 @@ from lake.tables import (
 from spark.streaming.accounts import balanced_ledger, read_books, sums
 from spark.streaming.batch_records import BatchRecords, records_of
 from spark.streaming.closing import ClosedBatch
+from spark.streaming.columns import values_of
 from spark.streaming.delta_log import append, append_arrow
 from spark.streaming.generation import Generation
 from spark.streaming.judging import Judge
@@ -107,8 +108,8 @@ class BatchWriter:
 def _good_orders(arrived: pa.Table) -> list[AcceptedOrder]:
     good = arrived.filter(pc.equal(pc.list_value_length(arrived["reasons"]), 0))
     names = ("order_id", "order_hash", "partition", "offset")
-    columns = zip(*(good[name].to_pylist() for name in names), strict=True)
-    return [AcceptedOrder(order, bytes.fromhex(hash_), *position) for order, hash_, *position in columns]
+    orders, hashes, *positions = (values_of(good[name]) for name in names)
+    return list(map(AcceptedOrder, orders, map(bytes.fromhex, hashes), *positions))
 
 
 def _unknown_fields(arrived: pa.Table, decision: Decision) -> dict[str, int]:

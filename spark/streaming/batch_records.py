@@ -17,6 +17,7 @@ from lake.contract import CONFLICT, DUPLICATE, QUARANTINED
 from lake.schemas.orders import COLUMNS
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED, Table
 from spark.streaming import arrow_gold
+from spark.streaming.columns import values_of
 from spark.streaming.judging import VARIANT, Judge
 from spark.streaming.large_batch import SparkRecords
 from spark.streaming.order_index import Decision
@@ -85,8 +86,10 @@ class ArrowRecords:
         return arrow_gold.product_sales_minute(silver), arrow_gold.order_value_minute(silver)
 
     def _exceptions(self, decision: Decision) -> pa.Array:
+        if not decision.exceptions:
+            return pa.nulls(self._rows.num_rows, pa.string())
         named = {(partition, offset): kind for partition, offset, kind in decision.exceptions}
-        positions = zip(*(self._rows[name].to_pylist() for name in ("partition", "offset")), strict=True)
+        positions = zip(*(values_of(self._rows[name]) for name in ("partition", "offset")), strict=True)
         return pa.array([named.get(position) for position in positions], pa.string())
 
     def _is_accepted(self, exceptions: pa.Array) -> pa.Array:

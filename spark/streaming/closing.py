@@ -11,6 +11,7 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
+from include.copying import copy_rows
 from include.errors import CheckpointMismatch
 from include.fault_points import Reach, pass_by
 
@@ -114,12 +115,7 @@ def _is_closed(cursor: psycopg.Cursor, batch: ClosedBatch) -> bool:
 
 def _stage(cursor: psycopg.Cursor, table: str, columns: tuple[str, ...], rows: pa.Table) -> None:
     cursor.execute((SQL / f"{table}.sql").read_text())
-    copy = sql.SQL("copy {} ({}) from stdin").format(
-        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with cursor.copy(copy) as stream:
-        for row in zip(*(rows.column(name).to_pylist() for name in columns), strict=True):
-            stream.write_row(row)
+    copy_rows(cursor, table, rows.select(columns), columns)
 
 
 def _count_unknown_fields(cursor: psycopg.Cursor, batch: ClosedBatch) -> None:

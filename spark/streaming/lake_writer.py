@@ -39,6 +39,7 @@ from spark.streaming.plan import read_plan
 from spark.streaming.process import (
     BatchNotBegun,
     GracefulStop,
+    collect_garbage_seldom,
     end_java,
     end_with_java,
     lock_for_java,
@@ -117,6 +118,7 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         writer = open_writer(spark, settings, generation, key, partial(close, database, heartbeat, metrics))
         records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
         turn = Lock()
+        collect_garbage_seldom()
         query = start(as_records(records), writer, settings, stop, turn, until_caught_up=until_caught_up)
         desk_database = Database(settings.postgres, application_name="lake-writer requests")
         desk = TableRequestDesk(spark, writer, desk_database, turn)

@@ -15,7 +15,7 @@ from functools import reduce
 from hashlib import sha256
 from io import BytesIO
 from operator import and_
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from lake import contract
 from lake.schemas.orders import ORDER, PAYLOAD, PAYLOAD_LINE
+from spark.streaming.columns import values_of
 from spark.streaming.plain_text import is_written_plainly
 from spark.transforms.orders import AS_WRITTEN, NOT_CONTENT
 
@@ -65,9 +66,9 @@ def plain_orders(records: pa.Table, terms: OrderTerms) -> tuple[pa.Table, pa.Arr
     is_plain = is_written_plainly(records["value"].combine_chunks(), KNOWN)
     written = records.filter(is_plain)
     if not written.num_rows:
-        return _with_judgement(written, _parsed([]), terms), is_plain
-    values = written["value"].to_pylist()
-    orders = _parsed(values)
+        return _with_judgement(written, parsed_orders([]), terms), is_plain
+    values = values_of(written["value"])
+    orders = parsed_orders(values)
     is_good = _is_good(orders, written["kafka_timestamp"], terms)
     places = np.flatnonzero(is_plain.to_numpy(zero_copy_only=False))[is_good]
     taken = np.zeros(records.num_rows, bool)
@@ -76,30 +77,24 @@ def plain_orders(records: pa.Table, terms: OrderTerms) -> tuple[pa.Table, pa.Arr
     return _with_judgement(written.filter(good), orders.filter(good), terms), pa.array(taken)
 
 
-def _parsed(values: list[bytes]) -> pa.Table:
-    """PAYLOAD; `ordered_at` a time, NULL where there is no such day."""
+def parsed_orders(values: list[bytes], *, unexpected: Literal["error", "ignore"] = "error") -> pa.Table:
+    """
+    Columns of PAYLOAD; `ordered_at` a time.
+
+    Args:
+        unexpected: what becomes of a field that PAYLOAD has not.
+
+    Raises:
+        pa.ArrowInvalid: one of them is no JSON, or has a value of another type, or a time that there is not.
+    """
     schema = to_arrow_schema(PAYLOAD)
     if not values:
         orders = schema.empty_table()
     else:
-        options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+        options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
         orders = pj.read_json(BytesIO(b"\n".join(values)), parse_options=options).combine_chunks()
     place = schema.names.index("ordered_at")
-    return orders.set_column(place, "ordered_at", _instants(orders["ordered_at"]))
-
-
-def _instants(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    try:
-        return texts.cast(MICROSECONDS)
-    except pa.ArrowInvalid:  # a 30th of February among them
-        return pa.chunked_array([pa.array(map(_instant, texts), MICROSECONDS)])
-
-
-def _instant(text: pa.StringScalar) -> Any:
-    try:
-        return text.cast(MICROSECONDS)
-    except pa.ArrowInvalid:
-        return None
+    return orders.set_column(place, "ordered_at", orders["ordered_at"].cast(MICROSECONDS))
 
 
 def _is_good(orders: pa.Table, arrived: pa.ChunkedArray, terms: OrderTerms) -> Flags:
@@ -163,8 +158,9 @@ def _has_good_lines(orders: pa.Table) -> Flags:
 
 def _with_judgement(records: pa.Table, orders: pa.Table, terms: OrderTerms) -> pa.Table:
     silver = to_arrow_schema(ORDER, timezone="UTC")
-    emails = orders["customer_email"].to_pylist()
-    hmacs = [None if email is None else _hmac(email, terms.email_key) for email in emails]
+    emails = values_of(orders["customer_email"])
+    keyed = hmac.new(terms.email_key, digestmod="sha256")
+    hmacs = [None if email is None else _hmac(email, keyed) for email in emails]
     orders = orders.append_column("customer_email_hmac", pa.array(hmacs, pa.string()))
     for field in silver:
         records = records.append_column(field.name, orders[field.name].cast(field.type))
@@ -175,8 +171,10 @@ def _with_judgement(records: pa.Table, orders: pa.Table, terms: OrderTerms) -> p
     )
 
 
-def _hmac(text: str, key: bytes) -> str:
-    return hmac.digest(key, text.encode(), "sha256").hex()
+def _hmac(text: str, keyed: hmac.HMAC) -> str:
+    ours = keyed.copy()  # half as dear as to begin with the key each time
+    ours.update(text.encode())
+    return ours.hexdigest()
 
 
 CONTENT = [name for name in ORDER.names if name not in NOT_CONTENT]
@@ -194,9 +192,9 @@ def _content_hashes(records: pa.Table, orders: pa.Table) -> list[str]:
             pieces.append(pc.binary_join_element_wise(f'"{name}":', written, ",", ""))
         else:
             pieces.append(pc.fill_null(pc.binary_join_element_wise(f'"{name}":"', column, '",', ""), ""))
-    heads = pc.binary_join_element_wise(*pieces, "").to_pylist()
+    heads = values_of(pc.binary_join_element_wise("{", *pieces, "").cast(pa.binary()))
     begins = f'"{CONTENT[TAIL]}":'.encode()
     return [
-        sha256(b"{" + head.encode() + value[value.index(begins) :]).hexdigest()
-        for head, value in zip(heads, records["value"].to_pylist(), strict=True)
+        sha256(head + value[value.index(begins) :]).hexdigest()
+        for head, value in zip(heads, values_of(records["value"]), strict=True)
     ]

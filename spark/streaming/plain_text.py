@@ -11,8 +11,13 @@ from lake.schemas.orders import PAYLOAD, PAYLOAD_LINE
 
 TEXT = r'"[^"\\\x00-\x1f]*"'
 NATURAL = "(?:0|[1-9][0-9]{0,17})"  # a negative number breaks a rule, or is the zero that Spark writes as 0
+LEAP_YEAR = r"(?:[12]\d(?:0[48]|[2468][048]|[13579][26])|(?:1[26]|2[048])00)"
+DAY = (
+    r"(?:[12]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|"
+    rf"(?:0[13578]|1[02])-31)|{LEAP_YEAR}-02-29)"
+)
 INSTANT = (
-    r'"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?'
+    rf'"{DAY}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{{1,6}})?'
     r'(?:Z|[+-](?:0\d|1[0-7]):[0-5]\d)"'
 )
 NOTHING = r"[^\s\S]"
@@ -44,7 +49,7 @@ def _written(field: T.StructField) -> str:
 def is_written_plainly(values: pa.Array, known: frozenset[str]) -> pa.Array:
     """
     Of each value whether it is JSON of nothing but the fields that are `known`, whole numbers of at most 18
-    digits, and times of an hour that a day has, though not always of a day that a month has.
+    digits, and times that there are.
     """
     # As texts without a look: of what matches, the little that is not ASCII is looked at below.
     texts = pa.Array.from_buffers(pa.string(), len(values), values.buffers(), offset=values.offset)

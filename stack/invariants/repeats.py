@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from include.publish.hour import Content, content
+from include.publish.content import Content, content
 from include.publish.marts import MARTS
 from include.publish.request import Request
 from include.publish.run import publish

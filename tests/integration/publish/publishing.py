@@ -5,7 +5,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from include.publish.hour import content
+from include.publish.content import content
 from include.publish.marts import MARTS
 from include.publish.request import Request
 from include.publish.run import publish
