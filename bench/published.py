@@ -7,8 +7,7 @@ The lake writer writes an hour of orders; then, in turns, `include.publish` publ
 the same rows of the same five marts are copied, as the text that PostgreSQL itself made of them, into tables
 beside them: unlogged and ordinary ones without indexes, and ordinary ones with the marts' indexes and checks;
 at last into the marts, which check foreign keys and are partitioned. Core-seconds of this process and of
-PostgreSQL. Everything is imported beforehand: what a task that publishes costs from its start on is told by
-`bench.start`. Leaves nothing behind.
+PostgreSQL. Everything is imported beforehand: `bench.start` tells what a task costs from its start on.
 """
 
 import sys
@@ -60,7 +59,7 @@ KINDS = {
     WITH_INDEXES: ("", "including defaults including constraints including indexes"),
 }
 THEMSELVES = "the marts themselves"
-# Of a publish, what is done where; `cost_of_steps` takes the time of each.
+# Of a publish, what is done where.
 STEPS = {
     "staging silver and gold": (publishing, "stage"),
     "quality gates": (Audit, "look_at"),
