@@ -51,8 +51,13 @@ class Size:
     seed: int = 1
 
 
-def measure(contenders: Sequence[Contender], size: Size, tell: Tell) -> Found:
-    """A row for each contender and rate; what went wrong stands in its row."""
+def measure(contenders: Sequence[Contender], size: Size, tell: Tell, *, few: Sequence[str] = ()) -> Found:
+    """
+    A row for each contender and rate; what went wrong stands in its row.
+
+    Args:
+        few: names of those that are offered other rates than 1,000/s, too; empty: everybody is.
+    """
     rows: list[dict[str, Any]] = []
 
     def add(who: dict[str, Any], rate: int, work: Callable[[Path], dict[str, Any]]) -> None:
@@ -67,6 +72,8 @@ def measure(contenders: Sequence[Contender], size: Size, tell: Tell) -> Found:
 
     for rate in size.rates:
         for one in contenders:
+            if few and one.name not in few and rate != OF_INTERVALS:
+                continue
             who = {"name": one.name, "title": one.title, "airflow": False}
             who["equal"] = gives_all(one.guarantees._asdict())
             add(who, rate, lambda folder, one=one, rate=rate: of_contender(one, rate, size, folder))  # type: ignore[misc]

@@ -77,7 +77,7 @@ SECTIONS = {
     "latency": Section(
         "Latency",
         "From an order's arrival in Kafka to its being counted in PostgreSQL, at a steady rate.",
-        "bench.latencies", (3, 90),
+        "bench.latencies", (3, 40),
         work="latency",
     ),
     "correctness": Section(
@@ -109,8 +109,8 @@ SECTIONS = {
     "scale": Section(
         "A cluster",
         "The same stream with its tasks on a Spark standalone cluster of two workers.",
-        "bench.scale", (0, 30),
-        full=lambda: {"orders": 500_000, "warm_up": 300_000},
+        "bench.scale", (0, 12),
+        full=lambda: {"orders": 250_000, "warm_up": 150_000},
     ),
     "capacity": Section(
         "Capacity model", "What the model foretells for another size and rate, and what is measured there.",

@@ -59,7 +59,8 @@ class RunFolder:
 
     def create(self) -> None:
         """All folders exist; those with secrets or sockets are ours alone."""
-        for name in ("log", "airflow", "kafka", "postgres", "lake-writer", "stream-watchdog", "simulator"):
+        for name in ("log", "airflow", "kafka", "postgres", "lake-writer", "stream-watchdog", "simulator",
+                     "prometheus"):  # fmt: skip
             (self.root / name).mkdir(parents=True, exist_ok=True)
         private_folder(self.root / "secrets")
         if self.supervisor_socket.parent != self.root:
@@ -83,6 +84,7 @@ class Ports:
     postgres: int = 5432
     airflow: int = 8080
     lake_writer_metrics: int = 9464
+    prometheus: int = 9090
 
 
 def kept_ports(folder: RunFolder) -> Ports | None:

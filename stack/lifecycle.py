@@ -8,7 +8,7 @@ from time import monotonic, sleep
 
 from include.errors import PartNotHealthy, SetupError, StackError
 from include.settings import KafkaSettings
-from stack import configuration, kafka, postgres
+from stack import configuration, kafka, postgres, prometheus
 from stack.airflow_database import migrate_airflow
 from stack.database import prepare_sales
 from stack.files import last_lines
@@ -82,6 +82,7 @@ def _prepare(folder: RunFolder, supervisor: Supervisor) -> None:
     configuration.write_secrets(folder, ports)
     configuration.write_settings(folder, ports)
     configuration.write_airflow(folder, ports)
+    prometheus.write_configuration(folder, ports)
     kafka.initialise(broker(folder, ports))
     postgres.initialise(postgres_server(folder, ports))
     write_configuration(folder, parts(folder, ports))

@@ -15,7 +15,7 @@ import psycopg
 
 from include.sales_db import connect
 from include.settings import PostgresSettings
-from stack import kafka, postgres
+from stack import kafka, postgres, prometheus
 from stack.configuration import LAKE_WRITER, STREAM_WATCHDOG
 from stack.database import DATABASE
 from stack.layout import Ports, RunFolder
@@ -68,6 +68,7 @@ def parts(folder: RunFolder, ports: Ports, *, simulator_rate: float = 2.0) -> li
         _lake_writer(folder, ports),
         _stream_watchdog(folder),
         *_airflow(folder, ports),
+        *_prometheus(folder, ports),
         _simulator(folder, simulator_rate),
     ]
 
@@ -206,6 +207,15 @@ def process_start(pid: int) -> datetime:
         return datetime.fromtimestamp(psutil.Process(pid).create_time(), UTC)
     except psutil.NoSuchProcess:
         return datetime.now(UTC)
+
+
+def _prometheus(folder: RunFolder, ports: Ports) -> list[Part]:
+    """None where the machine has no Prometheus: the stack runs without it."""
+    program = prometheus.binary()
+    if program is None:
+        return []
+    command = prometheus.command(program, folder, ports)
+    return [Part("prometheus", command, folder.home("prometheus"), lambda _: prometheus.health(ports))]
 
 
 def _simulator(folder: RunFolder, rate: float) -> Part:

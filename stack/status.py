@@ -8,6 +8,7 @@ import psycopg
 from include.ledger import read_books
 from include.sales_db import connect
 from include.settings import Settings, get_settings
+from stack import prometheus
 from stack.layout import Ports, RunFolder, kept_ports
 from stack.lifecycle import reasons_against
 from stack.parts import Part, parts
@@ -32,7 +33,7 @@ def collect() -> dict[str, Any]:
             "url": settings.airflow.url,
             "credentials_file": _text(settings.airflow.credentials_file),
         },
-        "metrics": {"lake_writer": _metrics_url(settings), "prometheus": None},
+        "metrics": {"lake_writer": _metrics_url(settings), "prometheus": _prometheus_url(folder)},
         "parts": _parts(folder),
         "ledger": _ledger(settings),
     }
@@ -51,6 +52,13 @@ def _postgres(settings: Settings) -> dict[str, Any]:
 def _metrics_url(settings: Settings) -> str | None:
     port = settings.stream.metrics_port
     return None if port is None else f"http://{LOOPBACK}:{port}/metrics"
+
+
+def _prometheus_url(folder: RunFolder) -> str | None:
+    """None where the machine has no Prometheus."""
+    if prometheus.binary() is None:
+        return None
+    return f"http://{LOOPBACK}:{(kept_ports(folder) or Ports()).prometheus}"
 
 
 def _ledger(settings: Settings) -> dict[str, Any] | None:
@@ -137,11 +145,13 @@ def addresses(status: dict[str, Any]) -> str:
         f"postgresql://sales_reader@{database['host']}:{database['port']}/{database['database']}"
         f"?passfile={database['passfile']}"
     )
+    watched = status["metrics"]["prometheus"] or "none: `saleslake doctor` says how to get it"
     return "\n".join(
         (
             f"Airflow     {airflow['url']}   (user and password: {airflow['credentials_file']})",
             f"PostgreSQL  {dsn}",
             f"Kafka       {status['kafka']['bootstrap']}, topic {status['kafka']['topic']}",
             f"Lake        {status['lake_root']}",
+            f"Prometheus  {watched}",
         )
     )

@@ -72,6 +72,7 @@ def _add_pages(app: FastAPI) -> None:
 
     @app.get("/runbooks/{name}")
     def runbook(name: str) -> HTMLResponse:
+        name = name.removesuffix(".md")  # as alerts link to it, which know the files
         content = runbook_html(name)
         if content is None:
             raise HTTPException(404, "There is no such runbook. The list of all is at runbooks.")

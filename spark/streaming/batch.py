@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from include.fault_points import Reach, pass_by
+from lake.contract import CONFLICT
 from lake.schemas.orders import COLUMNS
 from lake.tables import (
     BRONZE_ORDERS,
@@ -57,52 +58,81 @@ class BatchWriter:
         """
         if plan.is_empty:  # Spark begins an empty topic with an empty batch
             return
-        started = time.monotonic()
+        clock = StepClock(self.reach)
         with records_of(records, self.judge, plan) as judged:
-            self.reach("after_judging")
-            self._write(judged, plan, started)
+            clock("after_judging")
+            self._write(judged, plan, clock)
 
-    def _write(self, records: BatchRecords, plan: BatchPlan, started: float) -> None:
+    def _write(self, records: BatchRecords, plan: BatchPlan, clock: "StepClock") -> None:
         batch_id, arrived = plan.batch_id, records.arrived
-        self._append(records.bronze(), BRONZE_ORDERS, batch_id)
+        self._append(records.bronze(), BRONZE_ORDERS, batch_id, clock)
         decision = self.index.decide(_good_orders(arrived))
-        product_sales, order_value = self._write_layers(records, decision, batch_id)
+        product_sales, order_value = self._write_layers(records, decision, batch_id, clock)
         self.index.add(decision.accepted, generation=self.generation.key, batch_id=batch_id)
 
         books = read_books(self.root, app_id=self.generation.app_id, batch_id=batch_id)
         ledger = balanced_ledger(sums(arrived, "total_cents"), books, self.generation, plan)
-        self.reach("before_close")
-        seconds = time.monotonic() - started
-        unknown = _unknown_fields(arrived, decision)
-        batch = ClosedBatch(ledger, product_sales, order_value, _as_of(arrived), seconds, unknown)
-        self.close(batch, self.reach)
-        self.reach("after_close")
+        clock("before_close")
+        batch = ClosedBatch(
+            ledger,
+            product_sales,
+            order_value,
+            _as_of(arrived),
+            clock.elapsed,
+            _unknown_fields(arrived, decision),
+            clock.steps,
+            _reasons(arrived, decision),
+            _late_rows(arrived, decision),
+            arrived["kafka_timestamp"],
+        )
+        self.close(batch, clock)
+        clock("after_close")
 
     def _write_layers(
-        self, records: BatchRecords, decision: Decision, batch_id: int
+        self, records: BatchRecords, decision: Decision, batch_id: int, reach: Reach
     ) -> tuple[pa.Table, pa.Table]:
         """Silver, rejected and gold; of what is empty, nothing. Returns the batch's gold rows."""
         silver, rejected = records.disposed(decision)
         if decision.accepted:
-            self._append(silver, SILVER_ORDERS, batch_id)
+            self._append(silver, SILVER_ORDERS, batch_id, reach)
         if records.arrived.num_rows > len(decision.accepted):
-            self._append(rejected, SILVER_REJECTED, batch_id)
+            self._append(rejected, SILVER_REJECTED, batch_id, reach)
         product_sales, order_value = records.gold(decision)
-        self._append_gold(product_sales, GOLD_PRODUCT_SALES_MINUTE, batch_id)
-        self._append_gold(order_value, GOLD_ORDER_VALUE_MINUTE, batch_id)
+        self._append_gold(product_sales, GOLD_PRODUCT_SALES_MINUTE, batch_id, reach)
+        self._append_gold(order_value, GOLD_ORDER_VALUE_MINUTE, batch_id, reach)
         return product_sales, order_value
 
-    def _append_gold(self, rows: pa.Table, table: Table, batch_id: int) -> None:
+    def _append_gold(self, rows: pa.Table, table: Table, batch_id: int, reach: Reach) -> None:
         if rows.num_rows:
             numbered = rows.append_column("batch_id", pa.array([batch_id] * rows.num_rows, pa.int64()))
-            self._append(numbered.select(COLUMNS[table].names), table, batch_id)
+            self._append(numbered.select(COLUMNS[table].names), table, batch_id, reach)
 
-    def _append(self, rows: pa.Table | DataFrame, table: Table, batch_id: int) -> None:
+    def _append(self, rows: pa.Table | DataFrame, table: Table, batch_id: int, reach: Reach) -> None:
         if isinstance(rows, pa.Table):
             append_arrow(rows, table, self.root, app_id=self.generation.app_id, batch_id=batch_id)
         else:
             append(rows.coalesce(1), table, self.root, app_id=self.generation.app_id, batch_id=batch_id)
-        self.reach(f"after_{table.full_name}")
+        reach(f"after_{table.full_name}")
+
+
+class StepClock:
+    """Tells `reach` of every step, and keeps how long each took."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        self._began = self._last = time.monotonic()
+        self.steps: dict[str, float] = {}  # seconds by name
+
+    def __call__(self, step: str) -> None:
+        now = time.monotonic()
+        name = "read_back" if step == "before_close" else step.removeprefix("after_")
+        self.steps[name] = now - self._last
+        self._last = now
+        self._reach(step)
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self._began
 
 
 def _good_orders(arrived: pa.Table) -> list[AcceptedOrder]:
@@ -128,6 +158,21 @@ def _unknown_fields(arrived: pa.Table, decision: Decision) -> dict[str, int]:
     kept = dict(counts.most_common(MAX_FIELD_NAMES))
     rest = counts.total() - sum(kept.values())
     return kept | ({"…": rest} if rest else {})
+
+
+def _reasons(arrived: pa.Table, decision: Decision) -> dict[str, int]:
+    """How many records were rejected for which reason."""
+    found = pc.value_counts(pc.list_flatten(arrived["reasons"]))
+    counts = Counter({reason["values"]: reason["counts"] for reason in found.to_pylist()})
+    counts.update(kind for *_, kind in decision.exceptions if kind == CONFLICT)
+    return dict(counts)
+
+
+def _late_rows(arrived: pa.Table, decision: Decision) -> int:
+    late = arrived.filter(pc.and_(pc.equal(pc.list_value_length(arrived["reasons"]), 0), arrived["is_late"]))
+    exceptions = {(partition, offset) for partition, offset, _ in decision.exceptions}
+    positions = zip(*(values_of(late[name]) for name in ("partition", "offset")), strict=True)
+    return sum(position not in exceptions for position in positions)
 
 
 def _as_of(arrived: pa.Table):  # type: ignore[no-untyped-def]

@@ -49,6 +49,10 @@ class ClosedBatch:
     as_of: datetime | None  # everything Kafka had by then is in the lake
     seconds: float
     unknown_fields: Mapping[str, int] = field(default_factory=dict)  # orders in silver, by name
+    steps: Mapping[str, float] = field(default_factory=dict)  # seconds of each so far, by name
+    rejected: Mapping[str, int] = field(default_factory=dict)  # records by reason
+    late_rows: int = 0  # of silver
+    arrived_at: pa.ChunkedArray | None = None  # of every record, in Kafka
 
     @property
     def batch_id(self) -> int:

@@ -33,7 +33,7 @@ from spark.streaming.generation import QUERY, Generation
 from spark.streaming.java_half import JavaWatch, end_orphan, java_gateway
 from spark.streaming.judging import Judge
 from spark.streaming.ledger import closed_offsets, last_closed
-from spark.streaming.metrics import serve_metrics
+from spark.streaming.metrics import figures_of, serve_metrics
 from spark.streaming.opening import open_generation, open_index, verify_start
 from spark.streaming.plan import read_plan
 from spark.streaming.process import (
@@ -95,7 +95,9 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     database = Database(settings.postgres, application_name="lake-writer")
     database.run_patiently(last_closed, seconds=START_PATIENCE_SECONDS)
     metrics = serve_metrics(
-        settings.stream.metrics_port, Database(settings.postgres, application_name="lake-writer metrics")
+        settings.stream.metrics_port,
+        Database(settings.postgres, application_name="lake-writer metrics"),
+        root,
     )
     heartbeat = Heartbeat(
         Database(settings.postgres, application_name="lake-writer heartbeat"),
@@ -144,7 +146,9 @@ def close(
         lambda connection: close_batch(connection, batch, reach), seconds=DATABASE_PATIENCE_SECONDS
     )
     heartbeat.batch_closed({row.partition: row.end_offset for row in batch.ledger})
-    metrics.batch_closed(batch.ledger, batch.seconds)
+    if batch.as_of:
+        metrics.read_up_to(batch.as_of)
+    metrics.batch_closed(batch.ledger, figures_of(batch))
     log.info("batch %d closed: %d records in %.2f s", batch.batch_id, batch.rows, batch.seconds)
 
 

@@ -42,6 +42,7 @@ class SparkRecords:
             "total_cents",
             "kafka_timestamp",
             "reasons",
+            "is_late",
             F.when(is_good, F.col("order_id")).alias("order_id"),
             F.when(is_good, F.col("order_hash")).alias("order_hash"),
             F.when(is_good, names_of(F.col("rescued"))).alias("unknown_fields"),

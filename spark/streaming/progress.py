@@ -22,9 +22,13 @@ SQL = Path(__file__).with_name("sql")
 class Lag(NamedTuple):
     """How far Kafka is ahead. `as_of`: everything it had by then is in the lake."""
 
-    records: int | None = None  # None: Kafka does not say
+    partitions: Mapping[int, int] | None = None  # records by partition; None: Kafka does not say
     as_of: datetime | None = None
     trouble: str = ""
+
+    @property
+    def records(self) -> int | None:
+        return None if self.partitions is None else sum(self.partitions.values())
 
 
 class Heartbeat:
@@ -34,11 +38,15 @@ class Heartbeat:
 
     Args:
         seconds: between two beats.
-        beaten: called after every beat that was told, with the lag it told.
+        beaten: called after every beat that was told, with the lag by partition and `as_of` that it told.
     """
 
     def __init__(
-        self, database: Database, *, seconds: float, beaten: Callable[[int | None], None] = lambda _: None
+        self,
+        database: Database,
+        *,
+        seconds: float,
+        beaten: Callable[[Mapping[int, int] | None, datetime | None], None] = lambda lag, as_of: None,
     ) -> None:
         self._database, self._seconds, self._beaten = database, seconds, beaten
         self._state, self._detail, self._lag = "starting", "", Lag()
@@ -94,7 +102,7 @@ class Heartbeat:
         lag = self._lag
         try:
             self._database.run(lambda connection: self._tell(connection, lag))
-            self._beaten(lag.records)
+            self._beaten(lag.partitions, lag.as_of)
         except Exception as error:
             # The batch's own connections decide whether the stream can go on; a missed beat is only silence,
             # and whatever missed it must not silence the next one.
@@ -112,8 +120,8 @@ class Heartbeat:
             ahead = end_offsets()
         except KafkaError as error:
             return Lag(trouble=f"Kafka does not answer: {error}")
-        lag = sum(end - self._closed.get(partition, 0) for partition, end in ahead.items())
-        return Lag(lag, asked_at if lag == 0 else None)
+        lag = {partition: end - self._closed.get(partition, 0) for partition, end in ahead.items()}
+        return Lag(lag, None if any(lag.values()) else asked_at)
 
     def _tell(self, connection: psycopg.Connection, lag: Lag) -> None:
         binds = {

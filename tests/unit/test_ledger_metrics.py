@@ -4,13 +4,14 @@ import socket
 import urllib.request
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.ledger import Books, Sums
-from include.metrics import StreamMetrics
+from include.metrics import BatchFigures, StreamMetrics, TableSize
 from include.settings import PostgresSettings
 from spark.streaming.closing import LedgerRow
 from spark.streaming.database import Database
@@ -40,7 +41,7 @@ def told(metrics: StreamMetrics) -> dict[tuple[str, str], float]:
 
     text = generate_latest(metrics.registry).decode()
     samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
-    return {(sample.name, sample.labels.get("disposition", "")): sample.value for sample in samples}
+    return {(sample.name, next(iter(sample.labels.values()), "")): sample.value for sample in samples}
 
 
 def test_batches_add_up() -> None:
@@ -73,8 +74,8 @@ def test_what_is_wrong_is_counted(wrong: dict[str, int], holes: int, unaccounted
     """Each kind of trouble makes the number nonzero, in books and in metrics."""
     metrics = StreamMetrics()
     metrics.audited(EMPTY)
-    metrics.batch_closed([ROW], 1.0)
-    metrics.batch_closed([after(ROW, **wrong)], 1.0)
+    metrics.batch_closed([ROW], BatchFigures(1.0))
+    metrics.batch_closed([after(ROW, **wrong)], BatchFigures(1.0))
 
     books = EMPTY.plus([ROW], NOW).plus([after(ROW, **wrong)], NOW)
     assert (books.balances, books.holes, books.records_unaccounted) == (False, holes, unaccounted)
@@ -86,8 +87,8 @@ def test_counters_start_from_the_ledger() -> None:
     metrics = StreamMetrics()
     second, third = after(ROW), after(after(ROW))
     assert ("saleslake_ledger_rows_total", "silver") not in told(metrics)
-    metrics.batch_closed([second], 1.0)
-    metrics.batch_closed([third], 2.0)
+    metrics.batch_closed([second], BatchFigures(1.0))
+    metrics.batch_closed([third], BatchFigures(2.0))
     metrics.audited(EMPTY.plus([ROW], NOW).plus([second], NOW))
 
     samples = told(metrics)
@@ -104,23 +105,61 @@ def test_an_unknown_lag_is_not_zero() -> None:
     metrics = StreamMetrics()
     metrics.beaten(None)
     assert told(metrics)["saleslake_lag_records", ""] != told(metrics)["saleslake_lag_records", ""]
-    metrics.beaten(12)
+    metrics.beaten({0: 5, 3: 7})
     assert told(metrics)["saleslake_lag_records", ""] == 12
 
 
-def test_a_taken_port_does_not_stop_the_stream() -> None:
+def test_the_lag_is_told_by_partition() -> None:
+    """And forgotten when Kafka does not answer: an old one would look like a new one."""
+    metrics = StreamMetrics()
+    metrics.beaten({0: 5, 3: 7}, NOW)
+    assert told(metrics)["saleslake_partition_lag_records", "3"] == 7
+    assert told(metrics)["saleslake_watermark_timestamp_seconds", ""] == NOW.timestamp()
+    metrics.beaten(None)
+    assert ("saleslake_partition_lag_records", "3") not in told(metrics)
+
+
+def test_latencies_are_counted_by_bucket() -> None:
+    """A bucket takes in its upper bound, and all of the smaller ones; every record counts."""
+    metrics = StreamMetrics()
+    metrics.batch_closed([ROW], BatchFigures(1.0, latencies=[-0.1, 0.5, 0.6, 5_000]))
+    metrics.batch_closed([after(ROW)], BatchFigures(1.0, latencies=[2.0]))
+    samples = told(metrics)
+    buckets = {le: samples["saleslake_arrival_to_live_seconds_bucket", le] for le in ("0.5", "1.0", "2.0")}
+    assert buckets == {"0.5": 2, "1.0": 3, "2.0": 4}
+    assert samples["saleslake_arrival_to_live_seconds_bucket", "+Inf"] == 5
+    assert samples["saleslake_arrival_to_live_seconds_count", ""] == 5
+    assert samples["saleslake_arrival_to_live_seconds_sum", ""] == 5_003
+
+
+def test_what_a_batch_tells_adds_up() -> None:
+    """Reasons, late orders and steps of all batches; sizes and requests are those of the last look."""
+    metrics = StreamMetrics()
+    for row in (ROW, after(ROW)):
+        steps = {"judging": 0.2, "bronze.orders": 0.02}
+        metrics.batch_closed([row], BatchFigures(1.0, steps, rejected={"not_json": 2}, late_rows=3))
+    metrics.measured({"silver.orders": TableSize(7, 900)}, {"waiting": 1, "done": 4})
+    samples = told(metrics)
+    assert samples["saleslake_rejected_reasons_total", "not_json"] == 4
+    assert samples["saleslake_late_rows_total", ""] == 6
+    assert samples["saleslake_batch_step_duration_seconds_count", "judging"] == 2
+    assert samples["saleslake_table_bytes", "silver.orders"] == 900
+    assert samples["saleslake_table_requests", "waiting"] == 1
+
+
+def test_a_taken_port_does_not_stop_the_stream(tmp_path: Path) -> None:
     """Logged and no more; batches are counted as before."""
     nowhere = Database(PostgresSettings(port=free_port()), application_name="test")
     with socket.create_server(("127.0.0.1", 0)) as stranger:
-        metrics = serve_metrics(stranger.getsockname()[1], nowhere)
-    metrics.batch_closed([ROW], 1.0)
+        metrics = serve_metrics(stranger.getsockname()[1], nowhere, tmp_path)
+    metrics.batch_closed([ROW], BatchFigures(1.0))
     assert told(metrics)["saleslake_batch_duration_seconds_count", ""] == 1
 
 
-def test_the_endpoint_answers_without_a_database() -> None:
+def test_the_endpoint_answers_without_a_database(tmp_path: Path) -> None:
     """Loopback only, and without the books as long as they cannot be read."""
     port = free_port()
-    serve_metrics(port, Database(PostgresSettings(port=free_port()), application_name="test"))
+    serve_metrics(port, Database(PostgresSettings(port=free_port()), application_name="test"), tmp_path)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         text = answer.read().decode()
     assert "saleslake_lag_records NaN" in text

@@ -1,0 +1,138 @@
+"""Prometheus itself reads our rules, tests our alerts and scrapes our metrics."""
+
+import json
+import re
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+from prometheus_client import start_http_server
+
+from include.ledger import Books
+from include.metrics import BatchFigures, StreamMetrics, TableSize
+from include.pages.runbooks import RUNBOOKS, anchor
+from include.settings import PROJECT_ROOT
+from spark.streaming.closing import LedgerRow
+from stack.layout import Ports, RunFolder
+from stack.processes import free_port, wait_until
+from stack.prometheus import RULES
+from tests.prometheus_tools import asked, running, tool
+
+TESTS = PROJECT_ROOT / "astro" / "prometheus" / "tests" / "alerts.test.yml"
+METRIC = re.compile(r"\bsaleslake_[a-z0-9_]+\b")
+NOW = datetime.now(UTC)
+LEDGER = [
+    LedgerRow(
+        batch_id=0, topic="orders.v1", partition=0, start_offset=0, end_offset=10, read_rows=10,
+        read_cents=90, silver_rows=7, silver_cents=100, duplicate_rows=1, duplicate_cents=20,
+        quarantined_rows=2, quarantined_cents=-30, generation="g",
+    )
+]  # fmt: skip
+
+
+def metrics_of_a_batch() -> StreamMetrics:
+    """Every metric has a value."""
+    metrics = StreamMetrics()
+    metrics.audited(Books())
+    steps = {"judging": 0.2, "silver.orders": 0.03}
+    metrics.batch_closed(LEDGER, BatchFigures(0.4, steps, [1.0, 2.5], {"not_json": 2}, 1))
+    metrics.measured({"silver.orders": TableSize(3, 900)}, {"waiting": 0})
+    metrics.beaten({0: 4}, NOW)
+    return metrics
+
+
+def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([tool("promtool"), *arguments], capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def stack_of_two(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A Prometheus that scrapes what the writer serves; its address."""
+    ports = Ports(lake_writer_metrics=free_port(), prometheus=free_port())
+    server, _ = start_http_server(
+        ports.lake_writer_metrics, addr="127.0.0.1", registry=metrics_of_a_batch().registry
+    )
+    with running(RunFolder(tmp_path_factory.mktemp("watched")), ports) as address:
+        yield address
+    server.shutdown()
+
+
+@cache
+def rules(kind: str) -> list[dict[str, Any]]:
+    """As Prometheus itself reads them: `promtool` can print them only by way of a server."""
+    found = []
+    for file in sorted(RULES.glob("*.yml")):
+        found += re.findall(rf"- {kind}: (\S+)\n(.*?)(?=\n      - |\n\n|\Z)", file.read_text(), re.DOTALL)
+    return [{"name": name, "text": text} for name, text in found]
+
+
+def test_prometheus_accepts_the_rules() -> None:
+    """Syntax, templates and units."""
+    checked = promtool("check", "rules", *map(str, RULES.glob("*.yml")))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_alerts_fire_when_they_should() -> None:
+    """And only then: astro/prometheus/tests."""
+    tested = promtool("test", "rules", str(TESTS))
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+@pytest.mark.parametrize("alert", rules("alert"), ids=lambda alert: alert["name"])
+def test_an_alert_is_tested_and_leads_somewhere(alert: dict[str, Any]) -> None:
+    """It is seen to fire and to be silent, and its runbook has the heading that its link names."""
+    tests = TESTS.read_text()
+    assert f"alertname: {alert['name']}, exp_alerts: []" in tests
+    assert re.search(rf"alertname: {alert['name']}\n +exp_alerts:\n", tests)
+    assert re.search(r"severity: (warning|critical)\b", alert["text"])
+    assert "summary:" in alert["text"]
+    page, _, heading = re.findall(r"\}\}/([a-z_]+\.md)(#([\w-]+))?\"", alert["text"])[0]
+    headings = re.findall(r"^#+ (.+)$", (RUNBOOKS / page).read_text(), re.MULTILINE)
+    assert not heading or heading in map(anchor, headings)
+
+
+def test_there_are_alerts() -> None:
+    """The reading above finds them all."""
+    text = "".join(file.read_text() for file in RULES.glob("*.yml"))
+    assert len(rules("alert")) == text.count("- alert:") > 10
+    assert len(rules("record")) == text.count("- record:") > 5
+
+
+def test_rules_speak_of_metrics_that_there_are(stack_of_two: str) -> None:
+    """A misspelt name would be an alert that never fires."""
+    wait_until(lambda: bool(value(stack_of_two, "saleslake_lag_records")), seconds=60, what="a scrape")
+    known = set(asked(stack_of_two, "label/__name__/values"))
+    texts = [rule["text"] for kind in ("alert", "record") for rule in rules(kind)]
+    spoken = {name for text in texts for name in METRIC.findall(text)}
+    assert spoken
+    assert spoken <= known, f"no such metrics: {sorted(spoken - known)}"
+
+
+def test_prometheus_evaluates_every_rule(stack_of_two: str) -> None:
+    """Without an error, against what the writer really serves."""
+
+    def evaluated() -> bool:
+        groups = asked(stack_of_two, "rules")["groups"]
+        return bool(groups) and all(rule["health"] == "ok" for group in groups for rule in group["rules"])
+
+    wait_until(evaluated, seconds=60, what="all rules to be evaluated")
+    firing = {alert["labels"]["alertname"] for alert in asked(stack_of_two, "alerts")["alerts"]}
+    assert not firing - {"SaleslakeNotFresh", "SaleslakeHeartbeatMissed"}, json.dumps(sorted(firing))
+
+
+def test_what_is_scraped_is_what_was_told(stack_of_two: str) -> None:
+    """To the record and the cent, with its labels."""
+    wait_until(lambda: bool(value(stack_of_two, "saleslake_lag_records")), seconds=60, what="a scrape")
+    assert value(stack_of_two, 'saleslake_ledger_rows_total{disposition="silver"}') == 7
+    assert value(stack_of_two, 'saleslake_ledger_cents_total{disposition="duplicate"}') == 20
+    assert value(stack_of_two, "saleslake_cents_unaccounted") == 0
+    assert value(stack_of_two, 'saleslake_partition_lag_records{partition="0"}') == 4
+    assert value(stack_of_two, 'saleslake_arrival_to_live_seconds_bucket{le="1.0"}') == 1
+    assert value(stack_of_two, 'saleslake_rejected_reasons_total{reason="not_json"}') == 2
+
+
+def value(address: str, query: str) -> float | None:
+    result = asked(address, "query", query=query)["result"]
+    return float(result[0]["value"][1]) if result else None

@@ -1,0 +1,51 @@
+"""A Prometheus for tests: the machine's, or Debian's, fetched once."""
+
+import json
+import os
+import signal
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stack import prometheus
+from stack.layout import Ports, RunFolder
+from stack.processes import end, wait_until
+
+
+def tool(name: str) -> Path:
+    """`prometheus` or `promtool`."""
+    if prometheus.binary(name) is None:
+        prometheus.fetch()
+    found = prometheus.binary(name)
+    assert found is not None
+    return found
+
+
+@contextmanager
+def running(folder: RunFolder, ports: Ports) -> Iterator[str]:
+    """A Prometheus set up as the stack sets it up; its address."""
+    folder.home("prometheus").mkdir(parents=True)
+    prometheus.write_configuration(folder, ports)
+    log = (folder.root / "prometheus.log").open("wb")
+    process = subprocess.Popen(
+        prometheus.command(tool("prometheus"), folder, ports), stdout=log, stderr=log, env=dict(os.environ)
+    )
+    try:
+        wait_until(lambda: prometheus.health(ports) is None, seconds=60, what="Prometheus")
+        yield f"http://127.0.0.1:{ports.prometheus}"
+    finally:
+        end(process, seconds=20, interrupt=signal.SIGTERM)
+        log.close()
+
+
+def asked(address: str, path: str, **query: str) -> Any:
+    """The data of an answer of its API."""
+    url = f"{address}/api/v1/{path}?{urllib.parse.urlencode(query)}"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        said = json.load(answer)
+    assert said["status"] == "success", said
+    return said["data"]
