@@ -20,8 +20,11 @@ LAKE_WRITER = "lake-writer"
 STREAM_WATCHDOG = "stream-watchdog"
 
 
+ROLES = ("sales_loader", "sales_reader", "sales_monitor")
+
+
 def database_passwords(folder: RunFolder) -> dict[str, str]:
-    return {role: kept_secret(folder.secret(f"{role}_password")) for role in ("sales_loader", "sales_reader")}
+    return {role: kept_secret(folder.secret(f"{role}_password")) for role in ROLES}
 
 
 def airflow_database_password(folder: RunFolder) -> str:

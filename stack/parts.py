@@ -210,12 +210,27 @@ def process_start(pid: int) -> datetime:
 
 
 def _prometheus(folder: RunFolder, ports: Ports) -> list[Part]:
-    """None where the machine has no Prometheus: the stack runs without it."""
-    program = prometheus.binary()
-    if program is None:
-        return []
-    command = prometheus.command(program, folder, ports)
-    return [Part("prometheus", command, folder.home("prometheus"), lambda _: prometheus.health(ports))]
+    """Server and exporters, as far as the machine has them: the stack runs without them."""
+    home = folder.home(prometheus.SERVER)
+
+    def answers(port: int, path: str = "metrics") -> Health:
+        return lambda _: prometheus.health(port, path)
+
+    found = []
+    if program := prometheus.binary(prometheus.SERVER):
+        command = prometheus.command(program, folder, ports)
+        found.append(Part("prometheus", command, home, answers(ports.prometheus, "-/ready")))
+    if program := prometheus.binary(prometheus.POSTGRES_EXPORTER):
+        command, access = (
+            prometheus.postgres_exporter(program, ports),
+            prometheus.postgres_access(folder, ports),
+        )
+        health = answers(ports.postgres_metrics)
+        found.append(Part("postgres-exporter", command, home, health, environment=access))
+    if program := prometheus.binary(prometheus.HOST_EXPORTER):
+        command = prometheus.host_exporter(program, ports)
+        found.append(Part("host-exporter", command, home, answers(ports.host_metrics)))
+    return found
 
 
 def _simulator(folder: RunFolder, rate: float) -> Part:

@@ -1,9 +1,10 @@
 """
-Prometheus beside the stack: found on the machine, or taken from Debian's package without installing it.
+Prometheus and its exporters beside the stack: found on the machine, or taken from Debian's packages without
+installing them.
 
     python -m stack.prometheus fetch     # into .tools, for `saleslake up` and the tests; needs no root
 
-Debian's package starts a server that listens on every address when it is installed; its files alone do not.
+Debian's packages start servers that listen on every address when installed; their files alone do not.
 """
 
 import json
@@ -19,19 +20,23 @@ from typing import Any
 
 from include.errors import SetupError
 from include.settings import PROJECT_ROOT
+from stack.database import DATABASE
 from stack.files import write_private
 from stack.layout import Ports, RunFolder
 from stack.processes import LOOPBACK, run
 
-PACKAGE = "prometheus"
-TOOLS = PROJECT_ROOT / ".tools" / PACKAGE
-RULES = PROJECT_ROOT / "astro" / "prometheus" / "rules"
-HOW = "`python -m stack.prometheus fetch` takes it from Debian's package, without installing anything"
+SERVER, POSTGRES_EXPORTER, HOST_EXPORTER = PACKAGES = (
+    "prometheus", "prometheus-postgres-exporter", "prometheus-node-exporter",
+)  # fmt: skip
+TOOLS = PROJECT_ROOT / ".tools" / "prometheus"
+SETTINGS = PROJECT_ROOT / "astro" / "prometheus"
+RULES, QUERIES = SETTINGS / "rules", SETTINGS / "postgres_queries.yml"
+HOW = "`python -m stack.prometheus fetch` takes them from Debian's packages, without installing anything"
 KEPT = "15d"
 
 
-def binary(name: str = "prometheus") -> Path | None:
-    """`prometheus` or `promtool`: the machine's own, else the fetched one; None where there is neither."""
+def binary(name: str = SERVER) -> Path | None:
+    """A server, an exporter or `promtool`: the machine's own, or the fetched one; None: there is neither."""
     own = shutil.which(name)
     fetched = TOOLS / "usr" / "bin" / name
     return Path(own) if own else fetched if os.access(fetched, os.X_OK) else None
@@ -39,41 +44,42 @@ def binary(name: str = "prometheus") -> Path | None:
 
 def fetch() -> Path:
     """
-    Prometheus and promtool, from Debian's package, whose hash apt checks.
+    Prometheus, promtool and exporters, from Debian's packages, whose hashes apt checks.
 
     Raises:
-        SetupError: this is no Debian, or the package cannot be had.
+        SetupError: this is no Debian, or a package cannot be had.
     """
     apt_get, dpkg = shutil.which("apt-get"), shutil.which("dpkg-deb")
     if apt_get is None or dpkg is None:
         raise SetupError(
-            f"Fetching {PACKAGE}: this machine has no apt-get. Nothing was changed. Put `prometheus` and"
-            " `promtool` on the PATH; the stack runs without them, too."
+            f"Fetching {SERVER}: this machine has no apt-get. Nothing was changed. Put `prometheus`,"
+            " `promtool` and exporters on the PATH; the stack runs without them, too."
         )
     with tempfile.TemporaryDirectory(prefix="saleslake-prometheus-") as folder:
-        package = _download(apt_get, Path(folder))
+        packages = _download(apt_get, Path(folder))
         TOOLS.parent.mkdir(exist_ok=True)
         shutil.rmtree(TOOLS, ignore_errors=True)
-        run([dpkg, "-x", str(package), str(TOOLS)], doing=f"Unpacking {package.name}")
+        for package in packages:
+            run([dpkg, "-x", str(package), str(TOOLS)], doing=f"Unpacking {package.name}")
     return TOOLS
 
 
-def _download(apt_get: str, folder: Path) -> Path:
+def _download(apt_get: str, folder: Path) -> list[Path]:
     said = ""
     for _ in range(2):
         got = subprocess.run(  # noqa: S603
-            [apt_get, "download", "-qq", PACKAGE], cwd=folder, check=False, capture_output=True, text=True
+            [apt_get, "download", "-qq", *PACKAGES], cwd=folder, check=False, capture_output=True, text=True
         )
-        found = list(folder.glob("*.deb"))
-        if not got.returncode and found:
-            return found[0]
+        found = sorted(folder.glob("*.deb"))
+        if not got.returncode and len(found) == len(PACKAGES):
+            return found
         said = got.stderr.strip()
         if os.geteuid():
             break
         subprocess.run([apt_get, "update", "-qq"], check=False, capture_output=True)  # noqa: S603
     raise SetupError(
-        f"Fetching {PACKAGE}: apt-get says: {said or 'nothing'}. Nothing was changed. If it knows no such"
-        " package, run `apt-get update` as root first."
+        f"Fetching {', '.join(PACKAGES)}: apt-get says: {said or 'nothing'}. Nothing was changed. If it knows"
+        " no such package, run `apt-get update` as root first."
     )
 
 
@@ -92,6 +98,8 @@ def configuration(ports: Ports) -> dict[str, Any]:
         "rule_files": [str(RULES / "*.yml")],
         "scrape_configs": [
             job("lake-writer", ports.lake_writer_metrics),
+            job("postgres", ports.postgres_metrics),
+            job("host", ports.host_metrics),
             job("prometheus", ports.prometheus),
         ],
     }
@@ -103,14 +111,14 @@ def write_configuration(folder: RunFolder, ports: Ports) -> None:
 
 
 def configuration_file(folder: RunFolder) -> Path:
-    return folder.home(PACKAGE) / "prometheus.yml"
+    return folder.home(SERVER) / "prometheus.yml"
 
 
 def command(program: Path, folder: RunFolder, ports: Ports) -> list[str]:
     return [
         str(program),
         f"--config.file={configuration_file(folder)}",
-        f"--storage.tsdb.path={folder.home(PACKAGE) / 'data'}",
+        f"--storage.tsdb.path={folder.home(SERVER) / 'data'}",
         f"--storage.tsdb.retention.time={KEPT}",
         f"--web.listen-address={LOOPBACK}:{ports.prometheus}",
         "--web.console.libraries=",
@@ -119,10 +127,32 @@ def command(program: Path, folder: RunFolder, ports: Ports) -> list[str]:
     ]
 
 
-def health(ports: Ports) -> str | None:
-    """What keeps it from being healthy; None: nothing does."""
+def postgres_exporter(program: Path, ports: Ports) -> list[str]:
+    return [
+        str(program),
+        f"--web.listen-address={LOOPBACK}:{ports.postgres_metrics}",
+        f"--extend.query-path={QUERIES}",
+        "--log.level=warn",
+    ]
+
+
+def postgres_access(folder: RunFolder, ports: Ports) -> dict[str, str]:
+    """The exporter's environment: who it is, and where its password is."""
+    return {
+        "DATA_SOURCE_URI": f"{LOOPBACK}:{ports.postgres}/{DATABASE}?sslmode=disable",
+        "DATA_SOURCE_USER": "sales_monitor",
+        "DATA_SOURCE_PASS_FILE": str(folder.secret("sales_monitor_password")),
+    }
+
+
+def host_exporter(program: Path, ports: Ports) -> list[str]:
+    return [str(program), f"--web.listen-address={LOOPBACK}:{ports.host_metrics}", "--log.level=warn"]
+
+
+def health(port: int, path: str = "metrics") -> str | None:
+    """What keeps a server from being healthy; None: nothing does."""
     try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{ports.prometheus}/-/ready", timeout=5):
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/{path}", timeout=5):
             return None
     except (OSError, urllib.error.URLError) as error:
         return f"is not ready: {error}"
@@ -133,7 +163,7 @@ def main(argv: list[str] | None = None) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        print(f"prometheus and promtool are in {fetch()}")
+        print(f"{', '.join(PACKAGES)} and promtool are in {fetch()}")
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1

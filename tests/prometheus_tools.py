@@ -45,7 +45,7 @@ def running(folder: RunFolder, ports: Ports) -> Iterator[str]:
 def asked(address: str, path: str, **query: str) -> Any:
     """The data of an answer of its API."""
     url = f"{address}/api/v1/{path}?{urllib.parse.urlencode(query)}"
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
         said = json.load(answer)
     assert said["status"] == "success", said
     return said["data"]

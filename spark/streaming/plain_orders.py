@@ -15,7 +15,7 @@ from functools import reduce
 from hashlib import sha256
 from io import BytesIO
 from operator import and_
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,21 +77,18 @@ def plain_orders(records: pa.Table, terms: OrderTerms) -> tuple[pa.Table, pa.Arr
     return _with_judgement(written.filter(good), orders.filter(good), terms), pa.array(taken)
 
 
-def parsed_orders(values: list[bytes], *, unexpected: Literal["error", "ignore"] = "error") -> pa.Table:
+def parsed_orders(values: list[bytes]) -> pa.Table:
     """
     Columns of PAYLOAD; `ordered_at` a time.
 
     Args:
-        unexpected: what becomes of a field that PAYLOAD has not.
-
-    Raises:
-        pa.ArrowInvalid: one of them is no JSON, or has a value of another type, or a time that there is not.
+        values: written plainly, each of them: of others Arrow's reader ends the process.
     """
     schema = to_arrow_schema(PAYLOAD)
     if not values:
         orders = schema.empty_table()
     else:
-        options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
+        options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
         orders = pj.read_json(BytesIO(b"\n".join(values)), parse_options=options).combine_chunks()
     place = schema.names.index("ordered_at")
     return orders.set_column(place, "ordered_at", orders["ordered_at"].cast(MICROSECONDS))
