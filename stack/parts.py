@@ -211,23 +211,23 @@ def process_start(pid: int) -> datetime:
 
 def _prometheus(folder: RunFolder, ports: Ports) -> list[Part]:
     """Server and exporters, as far as the machine has them: the stack runs without them."""
-    home = folder.home(prometheus.SERVER)
+    home, programs = folder.home(prometheus.SERVER), prometheus.programs(folder)
 
     def answers(port: int, path: str = "metrics") -> Health:
         return lambda _: prometheus.health(port, path)
 
     found = []
-    if program := prometheus.binary(prometheus.SERVER):
+    if program := programs.get(prometheus.SERVER):
         command = prometheus.command(program, folder, ports)
         found.append(Part("prometheus", command, home, answers(ports.prometheus, "-/ready")))
-    if program := prometheus.binary(prometheus.POSTGRES_EXPORTER):
+    if program := programs.get(prometheus.POSTGRES_EXPORTER):
         command, access = (
             prometheus.postgres_exporter(program, ports),
             prometheus.postgres_access(folder, ports),
         )
         health = answers(ports.postgres_metrics)
         found.append(Part("postgres-exporter", command, home, health, environment=access))
-    if program := prometheus.binary(prometheus.HOST_EXPORTER):
+    if program := programs.get(prometheus.HOST_EXPORTER):
         command = prometheus.host_exporter(program, ports)
         found.append(Part("host-exporter", command, home, answers(ports.host_metrics)))
     return found

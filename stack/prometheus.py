@@ -106,8 +106,22 @@ def configuration(ports: Ports) -> dict[str, Any]:
 
 
 def write_configuration(folder: RunFolder, ports: Ports) -> None:
+    """What it reads, and which of the programs are there now: a stack keeps the parts it began with."""
     # JSON is YAML, too.
     write_private(configuration_file(folder), json.dumps(configuration(ports), indent=2) + "\n")
+    found = {name: str(program) for name in PACKAGES if (program := binary(name))}
+    write_private(_programs_file(folder), json.dumps(found, indent=2) + "\n")
+
+
+def programs(folder: RunFolder) -> dict[str, Path]:
+    """Of PACKAGES those that the stack of this folder has."""
+    file = _programs_file(folder)
+    found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return {name: Path(program) for name, program in found.items()}
+
+
+def _programs_file(folder: RunFolder) -> Path:
+    return folder.home(SERVER) / "programs.json"
 
 
 def configuration_file(folder: RunFolder) -> Path:

@@ -56,7 +56,7 @@ def _metrics_url(settings: Settings) -> str | None:
 
 def _prometheus_url(folder: RunFolder) -> str | None:
     """None where the machine has no Prometheus."""
-    if prometheus.binary() is None:
+    if prometheus.SERVER not in prometheus.programs(folder):
         return None
     return f"http://{LOOPBACK}:{(kept_ports(folder) or Ports()).prometheus}"
 

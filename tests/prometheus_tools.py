@@ -30,16 +30,34 @@ def running(folder: RunFolder, ports: Ports) -> Iterator[str]:
     """A Prometheus set up as the stack sets it up; its address."""
     folder.home("prometheus").mkdir(parents=True)
     prometheus.write_configuration(folder, ports)
-    log = (folder.root / "prometheus.log").open("wb")
-    process = subprocess.Popen(
-        prometheus.command(tool("prometheus"), folder, ports), stdout=log, stderr=log, env=dict(os.environ)
-    )
-    try:
-        wait_until(lambda: prometheus.health(ports) is None, seconds=60, what="Prometheus")
-        yield f"http://127.0.0.1:{ports.prometheus}"
-    finally:
-        end(process, seconds=20, interrupt=signal.SIGTERM)
-        log.close()
+    command = prometheus.command(tool("prometheus"), folder, ports)
+    with _server(command, folder, {}, ports.prometheus, "-/ready") as address:
+        yield address
+
+
+@contextmanager
+def exporter(folder: RunFolder, ports: Ports) -> Iterator[str]:
+    """What PostgreSQL's exporter serves, set up as the stack sets it up."""
+    command = prometheus.postgres_exporter(tool(prometheus.POSTGRES_EXPORTER), ports)
+    access = prometheus.postgres_access(folder, ports)
+    with (
+        _server(command, folder, access, ports.postgres_metrics, "metrics") as address,
+        urllib.request.urlopen(f"{address}/metrics", timeout=20) as answer,  # noqa: S310
+    ):
+        yield answer.read().decode()
+
+
+@contextmanager
+def _server(
+    command: list[str], folder: RunFolder, environment: dict[str, str], port: int, path: str
+) -> Iterator[str]:
+    with (folder.root / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment})
+        try:
+            wait_until(lambda: prometheus.health(port, path) is None, seconds=60, what=command[0])
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            end(process, seconds=20, interrupt=signal.SIGTERM)
 
 
 def asked(address: str, path: str, **query: str) -> Any:

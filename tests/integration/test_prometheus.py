@@ -3,22 +3,28 @@
 import json
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import pytest
 from prometheus_client import start_http_server
+from prometheus_client.parser import text_string_to_metric_families
 
 from include.ledger import Books
 from include.metrics import BatchFigures, StreamMetrics, TableSize
 from include.pages.runbooks import RUNBOOKS, anchor
+from include.sales_db import connect
 from include.settings import PROJECT_ROOT
 from spark.streaming.closing import LedgerRow
+from stack.database import prepare_sales
 from stack.layout import Ports, RunFolder
 from stack.processes import free_port, wait_until
 from stack.prometheus import RULES
-from tests.prometheus_tools import asked, running, tool
+from tests.own_server import own_server
+from tests.prometheus_tools import asked, exporter, running, tool
 
 TESTS = PROJECT_ROOT / "astro" / "prometheus" / "tests" / "alerts.test.yml"
 METRIC = re.compile(r"\bsaleslake_[a-z0-9_]+\b")
@@ -30,6 +36,41 @@ LEDGER = [
         quarantined_rows=2, quarantined_cents=-30, generation="g",
     )
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def watched_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An hour of orders that nobody published, asked by the exporter: what it serves."""
+    folder = tmp_path_factory.mktemp("exporter")
+    with own_server(folder / "postgres") as server:
+        prepare_sales(server, {"sales_monitor": "secret"}, passfile=folder / "pgpass")
+        with closing(
+            connect(server.as_superuser("sales"), application_name="test", autocommit=True)
+        ) as connection:
+            connection.execute(
+                "insert into ops.hour_ledger (hour_utc, orders, revenue_cents, last_batch_id)"
+                " values (date_trunc('hour', now()) - interval '3 hours', 7, 100, 2),"
+                " (date_trunc('hour', now()), 1, 10, 3)"
+            )
+            connection.execute(
+                "insert into ops.incidents (stream, kind, severity, summary, runbook, closed_at) values"
+                " ('orders', 'stuck', 'critical', 'A test.', 'x', null),"
+                " ('orders', 'lag', 'warning', 'A test.', 'x', clock_timestamp())"
+            )
+            connection.execute(
+                "insert into ops.quality_results (run_id, hour_utc, table_name, suite, success, severity,"
+                " evaluated, failed, details, checked_at) values"
+                " ('r', date_trunc('hour', now()), 'silver.orders', 's', false, 'fail', 2, 1, '{}', now()),"
+                " ('r', date_trunc('hour', now()) - interval '1 hour', 'silver.orders', 's', false, 'fail',"
+                " 2, 1, '{}', now() - interval '1 hour'),"
+                " ('r', date_trunc('hour', now()) - interval '1 hour', 'silver.orders', 's', true, null,"
+                " 2, 0, '{}', now())"
+            )
+        ports = Ports(postgres=server.port, postgres_metrics=free_port())
+        (folder / "secrets").mkdir()
+        (folder / "secrets" / "sales_monitor_password").write_text("secret\n")
+        with exporter(RunFolder(folder), ports) as text:
+            yield text
 
 
 def metrics_of_a_batch() -> StreamMetrics:
@@ -100,10 +141,10 @@ def test_there_are_alerts() -> None:
     assert len(rules("record")) == text.count("- record:") > 5
 
 
-def test_rules_speak_of_metrics_that_there_are(stack_of_two: str) -> None:
+def test_rules_speak_of_metrics_that_there_are(stack_of_two: str, watched_database: str) -> None:
     """A misspelt name would be an alert that never fires."""
     wait_until(lambda: bool(value(stack_of_two, "saleslake_lag_records")), seconds=60, what="a scrape")
-    known = set(asked(stack_of_two, "label/__name__/values"))
+    known = {*asked(stack_of_two, "label/__name__/values"), *(name for name, _ in exposed(watched_database))}
     texts = [rule["text"] for kind in ("alert", "record") for rule in rules(kind)]
     spoken = {name for text in texts for name in METRIC.findall(text)}
     assert spoken
@@ -136,3 +177,24 @@ def test_what_is_scraped_is_what_was_told(stack_of_two: str) -> None:
 def value(address: str, query: str) -> float | None:
     result = asked(address, "query", query=query)["result"]
     return float(result[0]["value"][1]) if result else None
+
+
+def test_the_exporter_tells_what_is_not_published(watched_database: str) -> None:
+    """One hour is over and in no mart; the running one is not overdue."""
+    samples = exposed(watched_database)
+    assert samples["pg_up", ()] == 1
+    assert samples["saleslake_publish_overdue_hours", ()] == 1
+    assert samples["saleslake_incident_open", (("severity", "critical"),)] == 1
+    assert samples["saleslake_incident_open", (("severity", "warning"),)] == 0
+    assert samples["saleslake_quality_failed_hours", (("checked_table", "silver.orders"),)] == 1
+    assert samples["pg_exporter_last_scrape_error", ()] == 0
+
+
+def exposed(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Samples by name and labels, but for the server's."""
+    families = text_string_to_metric_families(text)
+    return {
+        (one.name, tuple(sorted((k, v) for k, v in one.labels.items() if k != "server"))): one.value
+        for family in families
+        for one in family.samples
+    }
