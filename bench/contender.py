@@ -32,6 +32,8 @@ from stack.processes import end, free_port
 
 LOOK_SECONDS, MEMORY_EACH_SECONDS = 0.25, 5.0
 ENDS_WITHIN_SECONDS = 20
+# Whoever checks nothing has orders of the year 58874, too: wrong, but to be counted.
+IN_PYTHON = "least(greatest(minute_utc, '0001-01-02 00:00Z'), '9999-12-30 23:59Z')"
 SO_FAR = "select coalesce(sum(orders), 0) from answers.region_sales_minute"
 LAST_LINES = 1_500
 CORES = 2
@@ -212,7 +214,8 @@ def own_database(server: PostgresServer) -> tuple[str, str]:
 
 def _table(connection: psycopg.Connection, name: str, key: list[str], sums: list[str]) -> pa.Table:
     columns = [*key, *sums]
-    query = f"select {', '.join(columns)} from answers.{name}"  # noqa: S608 - constants
+    values = [IN_PYTHON if column == "minute_utc" else column for column in columns]
+    query = f"select {', '.join(values)} from answers.{name}"  # noqa: S608 - constants
     rows = connection.execute(query).fetchall()
     kinds = {"minute_utc": pa.timestamp("us", "UTC")}
     values = zip(*rows, strict=True) if rows else [[] for _ in columns]
