@@ -69,6 +69,7 @@ class StreamMetrics(Collector):
         self._latency_sum = 0.0
         self._rejected: Counter[str] = Counter()
         self._late_rows = 0
+        self._read_up_to = 0.0
         self._seconds = Histogram(
             "saleslake_batch_duration_seconds",
             "From the plan of a batch to its ledger row.",
@@ -77,7 +78,7 @@ class StreamMetrics(Collector):
         )
         self._steps = Histogram(
             "saleslake_batch_step_duration_seconds",
-            "Of a batch each step: judging its records, the write of each table, closing it in PostgreSQL.",
+            "Of a batch each step: judging its records, index, each table's write, reading back, closing.",
             ["step"],
             buckets=STEP_SECONDS,
             registry=self.registry,
@@ -92,6 +93,8 @@ class StreamMetrics(Collector):
         )
         self._watermark.set(NOBODY_KNOWS)
         self._heartbeat = self._gauge("saleslake_heartbeat_timestamp_seconds", "When the writer last beat.")
+        # A writer that never beats must be found, and one that has just begun must not.
+        self._heartbeat.set(time.time())
         self._files = self._gauge("saleslake_table_files", "Files of a table's newest version.", "table")
         self._bytes = self._gauge("saleslake_table_bytes", "Bytes of these files.", "table")
         self._requests = self._gauge(
@@ -150,8 +153,10 @@ class StreamMetrics(Collector):
             self.read_up_to(as_of)
 
     def read_up_to(self, as_of: datetime) -> None:
-        """Everything Kafka had by then is in the lake."""
-        self._watermark.set(as_of.timestamp())
+        """Everything Kafka had by then is in the lake. Batches and heartbeats tell it: the latest counts."""
+        with self._lock:
+            self._read_up_to = max(self._read_up_to, as_of.timestamp())
+            self._watermark.set(self._read_up_to)
 
     def describe(self) -> list[Metric]:
         """None in advance: the registry would collect to find out."""

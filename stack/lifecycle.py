@@ -144,7 +144,9 @@ def start_and_wait(supervisor: Supervisor, chosen: Iterable[Part], report: Repor
                 or len(starts[name]) > MOST_STARTS
                 or waited > waiting[name].healthy_within_seconds
             ):
-                raise _not_healthy(supervisor.folder, name, reason, waited)
+                if not waiting[name].optional:
+                    raise _not_healthy(supervisor.folder, name, reason, waited)
+                del waiting[name]  # `status` tells
         if waiting:
             sleep(0.3)
 

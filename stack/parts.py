@@ -45,6 +45,7 @@ class Part:
     start_seconds: int = 5
     start_retries: int = 4
     healthy_within_seconds: int = 180
+    # The stack is up without it.
     optional: bool = False
     # The part that must be healthy before this one is started.
     after: str | None = None
@@ -219,17 +220,17 @@ def _prometheus(folder: RunFolder, ports: Ports) -> list[Part]:
     found = []
     if program := programs.get(prometheus.SERVER):
         command = prometheus.command(program, folder, ports)
-        found.append(Part("prometheus", command, home, answers(ports.prometheus, "-/ready")))
+        found.append(Part("prometheus", command, home, answers(ports.prometheus, "-/ready"), optional=True))
     if program := programs.get(prometheus.POSTGRES_EXPORTER):
         command, access = (
             prometheus.postgres_exporter(program, ports),
             prometheus.postgres_access(folder, ports),
         )
         health = answers(ports.postgres_metrics)
-        found.append(Part("postgres-exporter", command, home, health, environment=access))
+        found.append(Part("postgres-exporter", command, home, health, optional=True, environment=access))
     if program := programs.get(prometheus.HOST_EXPORTER):
         command = prometheus.host_exporter(program, ports)
-        found.append(Part("host-exporter", command, home, answers(ports.host_metrics)))
+        found.append(Part("host-exporter", command, home, answers(ports.host_metrics), optional=True))
     return found
 
 
@@ -240,5 +241,4 @@ def _simulator(folder: RunFolder, rate: float) -> Part:
         folder.home("simulator"),
         None,
         stop_seconds=20,
-        optional=True,
     )

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ TOOLS = PROJECT_ROOT / ".tools" / "prometheus"
 SETTINGS = PROJECT_ROOT / "astro" / "prometheus"
 RULES, QUERIES = SETTINGS / "rules", SETTINGS / "postgres_queries.yml"
 HOW = "`python -m stack.prometheus fetch` takes them from Debian's packages, without installing anything"
-KEPT = "15d"
+KEPT, INTERVAL = "15d", "5s"
 
 
 def binary(name: str = SERVER) -> Path | None:
@@ -58,9 +59,12 @@ def fetch() -> Path:
     with tempfile.TemporaryDirectory(prefix="saleslake-prometheus-") as folder:
         packages = _download(apt_get, Path(folder))
         TOOLS.parent.mkdir(exist_ok=True)
-        shutil.rmtree(TOOLS, ignore_errors=True)
+        # Beside it, and renamed at the end: never half of it, also when two fetch at once.
+        fresh = Path(tempfile.mkdtemp(prefix="prometheus-", dir=TOOLS.parent))
         for package in packages:
-            run([dpkg, "-x", str(package), str(TOOLS)], doing=f"Unpacking {package.name}")
+            run([dpkg, "-x", str(package), str(fresh)], doing=f"Unpacking {package.name}")
+        shutil.rmtree(TOOLS, ignore_errors=True)
+        fresh.rename(TOOLS)
     return TOOLS
 
 
@@ -83,23 +87,30 @@ def _download(apt_get: str, folder: Path) -> list[Path]:
     )
 
 
-def configuration(ports: Ports) -> dict[str, Any]:
-    """What the embedded Prometheus reads."""
+def configuration(ports: Ports, found: Collection[str]) -> dict[str, Any]:
+    """
+    What the embedded Prometheus reads.
 
-    def job(name: str, port: int) -> dict[str, Any]:
-        return {"job_name": name, "static_configs": [{"targets": [f"{LOOPBACK}:{port}"]}]}
+    Args:
+        found: of PACKAGES those that are there.
+    """
+
+    def job(name: str, port: int, interval: str = INTERVAL) -> dict[str, Any]:
+        targets = [{"targets": [f"{LOOPBACK}:{port}"]}]
+        return {"job_name": name, "scrape_interval": interval, "static_configs": targets}
 
     return {
         "global": {
-            "scrape_interval": "5s",
-            "evaluation_interval": "5s",
+            "scrape_interval": INTERVAL,
+            "evaluation_interval": INTERVAL,
             "external_labels": {"runbooks": f"http://{LOOPBACK}:{ports.airflow}/saleslake/runbooks"},
         },
         "rule_files": [str(RULES / "*.yml")],
         "scrape_configs": [
             job("lake-writer", ports.lake_writer_metrics),
-            job("postgres", ports.postgres_metrics),
-            job("host", ports.host_metrics),
+            # Some of its questions are asked of the whole history of publications.
+            *([job("postgres", ports.postgres_metrics, "60s")] if POSTGRES_EXPORTER in found else []),
+            *([job("host", ports.host_metrics, "15s")] if HOST_EXPORTER in found else []),
             job("prometheus", ports.prometheus),
         ],
     }
@@ -108,8 +119,8 @@ def configuration(ports: Ports) -> dict[str, Any]:
 def write_configuration(folder: RunFolder, ports: Ports) -> None:
     """What it reads, and which of the programs are there now: a stack keeps the parts it began with."""
     # JSON is YAML, too.
-    write_private(configuration_file(folder), json.dumps(configuration(ports), indent=2) + "\n")
     found = {name: str(program) for name in PACKAGES if (program := binary(name))}
+    write_private(configuration_file(folder), json.dumps(configuration(ports, found), indent=2) + "\n")
     write_private(_programs_file(folder), json.dumps(found, indent=2) + "\n")
 
 
@@ -117,7 +128,7 @@ def programs(folder: RunFolder) -> dict[str, Path]:
     """Of PACKAGES those that the stack of this folder has."""
     file = _programs_file(folder)
     found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return {name: Path(program) for name, program in found.items()}
+    return {name: Path(program) for name, program in found.items() if os.access(program, os.X_OK)}
 
 
 def _programs_file(folder: RunFolder) -> Path:

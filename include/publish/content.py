@@ -24,17 +24,18 @@ def content(
     Count, sum and hash of the hour's rows, without the columns that only tell about the publication. `table`
     is another one of the mart's form.
 
-    The hash is two sums over all rows of PostgreSQL's 64-bit hash of a row, so no order of rows matters. It
-    tells contents apart that differ by accident; it is no defence against somebody who looks for two that it
-    does not. A NULL in front adds nothing to it, and columns come newest first: one that the mart got later
-    changes no hour that has nothing in it.
+    The hash is two sums over all rows of a 64-bit hash, so no order of rows matters. What is added up is the
+    hash of PostgreSQL's hash of the row: that one is itself a sum over the columns, and two rows that swap a
+    value would cancel out. It tells contents apart that differ by accident; it is no defence against somebody
+    who looks for two that it does not. A NULL in front adds nothing to the hash of a row, and columns come
+    newest first: one that the mart got later changes no hour that has nothing in it.
     """
     table = table or mart.table
     told = [name for name in columns_of(connection, table) if name not in PUBLICATION_COLUMNS]
     query = sql.SQL(
         "select count(*), coalesce(sum({amount}), 0)::bigint, concat_ws(':',"
-        " coalesce(sum(hash_record_extended(row({columns}), 0)), 0),"
-        " coalesce(sum(hash_record_extended(row({columns}), 1)), 0))"
+        " coalesce(sum(hashtextextended(hash_record_extended(row({columns}), 0)::text, 0)), 0),"
+        " coalesce(sum(hashtextextended(hash_record_extended(row({columns}), 1)::text, 1)), 0))"
         " from {table} where {hour}"
     ).format(
         amount=sql.Identifier(mart.amount),

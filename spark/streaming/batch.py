@@ -67,8 +67,10 @@ class BatchWriter:
         batch_id, arrived = plan.batch_id, records.arrived
         self._append(records.bronze(), BRONZE_ORDERS, batch_id, clock)
         decision = self.index.decide(_good_orders(arrived))
+        clock.mark("index")
         product_sales, order_value = self._write_layers(records, decision, batch_id, clock)
         self.index.add(decision.accepted, generation=self.generation.key, batch_id=batch_id)
+        clock.mark("index")
 
         books = read_books(self.root, app_id=self.generation.app_id, batch_id=batch_id)
         ledger = balanced_ledger(sums(arrived, "total_cents"), books, self.generation, plan)
@@ -124,11 +126,14 @@ class StepClock:
         self.steps: dict[str, float] = {}  # seconds by name
 
     def __call__(self, step: str) -> None:
-        now = time.monotonic()
-        name = "read_back" if step == "before_close" else step.removeprefix("after_")
-        self.steps[name] = now - self._last
-        self._last = now
+        self.mark("read_back" if step == "before_close" else step.removeprefix("after_"))
         self._reach(step)
+
+    def mark(self, name: str) -> None:
+        """All since the last mark was for this; a step may be taken in parts."""
+        now = time.monotonic()
+        self.steps[name] = self.steps.get(name, 0.0) + now - self._last
+        self._last = now
 
     @property
     def elapsed(self) -> float:

@@ -39,6 +39,7 @@ from spark.streaming.plan import read_plan
 from spark.streaming.process import (
     BatchNotBegun,
     GracefulStop,
+    collect_garbage,
     collect_garbage_seldom,
     end_java,
     end_with_java,
@@ -76,6 +77,8 @@ def start(
         except Exception as error:
             stop.cause = error
             raise
+        finally:
+            collect_garbage()
 
     pace = f"{settings.stream.trigger_seconds} seconds"
     trigger = {"availableNow": True} if until_caught_up else {"processingTime": pace}
@@ -142,13 +145,16 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
 def close(
     database: Database, heartbeat: Heartbeat, metrics: StreamMetrics, batch: ClosedBatch, reach: Reach
 ) -> None:
-    database.run_patiently(
+    began = time.monotonic()
+    is_new = database.run_patiently(
         lambda connection: close_batch(connection, batch, reach), seconds=DATABASE_PATIENCE_SECONDS
     )
     heartbeat.batch_closed({row.partition: row.end_offset for row in batch.ledger})
     if batch.as_of:
         metrics.read_up_to(batch.as_of)
-    metrics.batch_closed(batch.ledger, figures_of(batch))
+    metrics.batch_closed(
+        batch.ledger, figures_of(batch, close_seconds=time.monotonic() - began, is_new=is_new)
+    )
     log.info("batch %d closed: %d records in %.2f s", batch.batch_id, batch.rows, batch.seconds)
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy.typing as npt
@@ -21,19 +22,32 @@ from spark.streaming.database import Database
 
 log = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
+INSIDE_CLOSE = ("live", "ledger")  # steps of the transaction that closes a batch
 REQUEST_STATES = ("waiting", "running", "done", "failed")
 AUDIT_SECONDS = 60.0
 # Of a ledger of years the audit takes longer: it may cost the database one part in so many.
 AUDIT_SHARE = 100
 
 
-def figures_of(batch: ClosedBatch) -> BatchFigures:
-    """What the metrics get of a batch that was closed just now."""
+def figures_of(batch: ClosedBatch, *, close_seconds: float, is_new: bool) -> BatchFigures:
+    """
+    What the metrics get of a batch that was closed just now.
+
+    Args:
+        close_seconds: of its transaction in PostgreSQL, waiting for the database included.
+        is_new: False: it had been closed before, and its records have counted since then.
+    """
+    seconds = batch.seconds + close_seconds
+    if not is_new:
+        return BatchFigures(seconds)
     latencies: npt.ArrayLike = ()
     if batch.arrived_at is not None:
         arrived = batch.arrived_at.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
         latencies = time.time() - arrived / 1e6
-    return BatchFigures(batch.seconds, batch.steps, latencies, batch.rejected, batch.late_rows)
+    steps = {step: took for step, took in batch.steps.items() if step not in INSIDE_CLOSE}
+    return BatchFigures(
+        seconds, {**steps, "close": close_seconds}, latencies, batch.rejected, batch.late_rows
+    )
 
 
 def serve_metrics(port: int | None, database: Database, root: Path) -> StreamMetrics:
@@ -74,13 +88,21 @@ def table_requests(connection: psycopg.Connection) -> dict[str, int]:
 
 
 def _audit_for_ever(metrics: StreamMetrics, database: Database, root: Path) -> None:
+    books_due = 0.0
     while True:
         began = time.monotonic()
-        try:
-            metrics.audited(database.run(read_books))
-            metrics.measured(table_sizes(root), database.run(table_requests))
-            pause = max(AUDIT_SECONDS, AUDIT_SHARE * (time.monotonic() - began))
-        except Exception as error:
-            log.warning("The metrics could not be audited: %s", str(error).strip() or repr(error))
-            pause = AUDIT_SECONDS / 10
-        time.sleep(pause)
+        if began >= books_due:
+            is_read = _tried("ledger", lambda: metrics.audited(database.run(read_books)))
+            took = time.monotonic() - began
+            books_due = began + (max(AUDIT_SECONDS, AUDIT_SHARE * took) if is_read else AUDIT_SECONDS / 10)
+        _tried("tables", lambda: metrics.measured(table_sizes(root), database.run(table_requests)))
+        time.sleep(min(AUDIT_SECONDS, max(1.0, books_due - time.monotonic())))
+
+
+def _tried(what: str, work: Callable[[], None]) -> bool:
+    try:
+        work()
+    except Exception as error:
+        log.warning("The %s could not be read for the metrics: %s", what, str(error).strip() or repr(error))
+        return False
+    return True

@@ -69,11 +69,18 @@ def lock_for_java(spark: SparkSession, root: Path) -> Any:
 
 def collect_garbage_seldom() -> None:
     """
-    What a batch makes is freed when its last user goes. The collector of cycles finds next to nothing, and
-    by default looks at all of a batch's rows again and again: a tenth of Python's part.
+    The collector of cycles looks at all of a batch's rows again and again while they are made, a tenth of
+    Python's part, and finds nothing: they are freed when their last user goes. `collect_garbage` after each
+    batch does what is left.
     """
+    gc.collect()
     gc.freeze()  # what is there now stays
     gc.set_threshold(GARBAGE_EACH_OBJECTS)
+
+
+def collect_garbage() -> None:
+    """What the batch left behind: Py4J's objects are cycles, and Java keeps its half as long as they live."""
+    gc.collect(1)
 
 
 class BatchNotBegun(Exception):

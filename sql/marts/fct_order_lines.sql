@@ -1,7 +1,7 @@
 -- mart:  marts.fct_order_lines
 -- grain: one row per line of an accepted order
 -- binds: hour_utc (timestamptz, start of the hour)
--- rerun: replaces that hour and nothing else
+-- rerun: replaces that hour and nothing else; runs on a temp table of this form, whose rows are then audited and published
 delete from marts.fct_order_lines
 where date_utc = (%(hour_utc)s at time zone 'UTC')::date
   and hour_utc = %(hour_utc)s;

@@ -1,7 +1,7 @@
 -- mart:  marts.product_sales_hourly
 -- grain: one row per hour_utc, product_id and region
 -- binds: hour_utc (timestamptz, start of the hour), as_of, completeness, version, is_restated
--- rerun: replaces that hour and nothing else
+-- rerun: replaces that hour and nothing else; runs on a temp table of this form, whose rows are then audited and published
 delete from marts.product_sales_hourly
 where hour_utc = %(hour_utc)s;
 
