@@ -53,10 +53,15 @@ def peers() -> dict[str, dict[str, Any]]:
     }
 
 
+# By the benchmark itself.
+WRITTEN = ("docs/benchmarks.md", "docs/benchmarks")
+
+
 def commit() -> str | None:
-    """The commit that is checked out; marked when files differ from it."""
+    """The commit that is checked out; marked when other files than the page differ from it."""
     head = _said("git", "rev-parse", "--short=10", "HEAD")
-    return head and head + (" with changes" if _said("git", "status", "--porcelain") else "")
+    changed = _said("git", "status", "--porcelain", "--", ".", *(f":!{page}" for page in WRITTEN))
+    return head and head + (" with changes" if changed else "")
 
 
 def _processor() -> str:
