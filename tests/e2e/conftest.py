@@ -11,11 +11,13 @@ import pytest
 from include.settings import settings_file
 from stack.files import write_private
 from tests.demo_stack import Stack
+from tests.prometheus_tools import tool
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     root = Path(tempfile.mkdtemp(prefix="saleslake-demo-"))
+    tool("prometheus")  # found by the stack when it is started
     stack = Stack(root)
     # A few small files are too many, so that a small lake has something to compact.
     few = {"most_small_files": 2, "most_small_files_today": 2, "vacuum_least_files": 1}

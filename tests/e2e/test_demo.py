@@ -4,7 +4,9 @@ import psutil
 import pytest
 
 from stack.leftovers import leftovers
+from stack.processes import wait_until
 from tests.demo_stack import Stack
+from tests.prometheus_tools import asked
 
 pytestmark = pytest.mark.stack
 ORDERS = 2_000
@@ -20,6 +22,36 @@ def test_every_part_is_running_after_the_demo(stack: Stack) -> None:
     """The stack stays up, and orders go on arriving."""
     states = {part["name"]: part["state"] for part in stack.status()["parts"]}
     assert set(states.values()) == {"running"}, states
+
+
+def test_prometheus_watches_the_parts(stack: Stack) -> None:
+    """Writer, PostgreSQL and host are scraped, every rule is evaluated, and nothing critical fires."""
+    address = stack.status()["metrics"]["prometheus"]
+
+    def targets() -> dict[str, str]:
+        active = asked(address, "targets")["activeTargets"]
+        return {target["labels"]["job"]: target["health"] for target in active}
+
+    wait_until(lambda: set(targets().values()) == {"up"}, seconds=120, what="every target to be scraped")
+    assert set(targets()) == {"lake-writer", "postgres", "host", "prometheus"}
+    rules = [rule for group in asked(address, "rules")["groups"] for rule in group["rules"]]
+    assert {rule["health"] for rule in rules} == {"ok"}
+    firing = asked(address, "alerts")["alerts"]
+    assert not [alert for alert in firing if alert["labels"]["severity"] == "critical"], firing
+
+
+def test_the_books_of_prometheus_balance(stack: Stack) -> None:
+    """What it was told is what the ledger holds: nothing is unaccounted for."""
+    address = stack.status()["metrics"]["prometheus"]
+
+    def told(query: str) -> float:
+        return float(asked(address, "query", query=query)["result"][0]["value"][1])
+
+    assert told("saleslake_records_unaccounted") == told("saleslake_cents_unaccounted") == 0
+    parts = told("sum(saleslake_ledger_rows_total)")
+    assert parts == told("saleslake_ledger_read_rows_total") >= ORDERS
+    assert told("saleslake_arrival_to_live_seconds_count") > 0
+    assert told('saleslake_table_files{table="silver.orders"}') > 0
 
 
 def test_secrets_and_sockets_are_private(stack: Stack) -> None:
