@@ -85,6 +85,7 @@ class Ports:
     airflow: int = 8080
     lake_writer_metrics: int = 9464
     prometheus: int = 9090
+    alertmanager: int = 9094
     postgres_metrics: int = 9187
     host_metrics: int = 9100
 

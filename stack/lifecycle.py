@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 
 from include.errors import PartNotHealthy, SetupError, StackError
-from include.settings import KafkaSettings
+from include.settings import KafkaSettings, get_settings
 from stack import configuration, kafka, postgres, prometheus
 from stack.airflow_database import migrate_airflow
 from stack.database import prepare_sales
@@ -82,7 +82,8 @@ def _prepare(folder: RunFolder, supervisor: Supervisor) -> None:
     configuration.write_secrets(folder, ports)
     configuration.write_settings(folder, ports)
     configuration.write_airflow(folder, ports)
-    prometheus.write_configuration(folder, ports)
+    webhook = get_settings().alerts.webhook_url
+    prometheus.write_configuration(folder, ports, webhook.get_secret_value() if webhook else None)
     kafka.initialise(broker(folder, ports))
     postgres.initialise(postgres_server(folder, ports))
     write_configuration(folder, parts(folder, ports))

@@ -211,27 +211,32 @@ def process_start(pid: int) -> datetime:
 
 
 def _prometheus(folder: RunFolder, ports: Ports) -> list[Part]:
-    """Server and exporters, as far as the machine has them: the stack runs without them."""
-    home, programs = folder.home(prometheus.SERVER), prometheus.programs(folder)
+    """Servers and exporters, as far as the machine has them: the stack runs without them."""
 
-    def answers(port: int, path: str = "metrics") -> Health:
+    def answers(port: int, path: str) -> Health:
         return lambda _: prometheus.health(port, path)
 
-    found = []
-    if program := programs.get(prometheus.SERVER):
-        command = prometheus.command(program, folder, ports)
-        found.append(Part("prometheus", command, home, answers(ports.prometheus, "-/ready"), optional=True))
-    if program := programs.get(prometheus.POSTGRES_EXPORTER):
-        command, access = (
-            prometheus.postgres_exporter(program, ports),
-            prometheus.postgres_access(folder, ports),
+    declared = {
+        "prometheus": (prometheus.SERVER, prometheus.command, ports.prometheus, "-/ready"),
+        "alertmanager": (prometheus.ALERTMANAGER, prometheus.alertmanager, ports.alertmanager, "-/ready"),
+        "postgres-exporter": (
+            prometheus.POSTGRES_EXPORTER, prometheus.postgres_exporter, ports.postgres_metrics, "metrics",
+        ),
+        "host-exporter": (prometheus.HOST_EXPORTER, prometheus.host_exporter, ports.host_metrics, "metrics"),
+    }  # fmt: skip
+    programs, access = prometheus.programs(folder), prometheus.postgres_access(folder, ports)
+    return [
+        Part(
+            name,
+            command(programs[package], folder, ports),
+            folder.home(prometheus.SERVER),
+            answers(port, path),
+            optional=True,
+            environment=access if name == "postgres-exporter" else {},
         )
-        health = answers(ports.postgres_metrics)
-        found.append(Part("postgres-exporter", command, home, health, optional=True, environment=access))
-    if program := programs.get(prometheus.HOST_EXPORTER):
-        command = prometheus.host_exporter(program, ports)
-        found.append(Part("host-exporter", command, home, answers(ports.host_metrics), optional=True))
-    return found
+        for name, (package, command, port, path) in declared.items()
+        if package in programs
+    ]
 
 
 def _simulator(folder: RunFolder, rate: float) -> Part:

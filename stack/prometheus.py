@@ -2,7 +2,8 @@
 Prometheus and its exporters beside the stack: found on the machine, or taken from Debian's packages without
 installing them.
 
-    python -m stack.prometheus fetch     # into .tools, for `saleslake up` and the tests; needs no root
+    python -m stack.prometheus fetch     # into .tools, for `saleslake up` and the tests; needs no root, but
+                                         # for Alertmanager, whose templates lie under /usr/share
 
 Debian's packages start servers that listen on every address when installed; their files alone do not.
 """
@@ -26,13 +27,16 @@ from stack.files import write_private
 from stack.layout import Ports, RunFolder
 from stack.processes import LOOPBACK, run
 
-SERVER, POSTGRES_EXPORTER, HOST_EXPORTER = PACKAGES = (
-    "prometheus", "prometheus-postgres-exporter", "prometheus-node-exporter",
+SERVER, ALERTMANAGER, POSTGRES_EXPORTER, HOST_EXPORTER = PACKAGES = (
+    "prometheus", "prometheus-alertmanager", "prometheus-postgres-exporter", "prometheus-node-exporter",
 )  # fmt: skip
 TOOLS = PROJECT_ROOT / ".tools" / "prometheus"
 SETTINGS = PROJECT_ROOT / "astro" / "prometheus"
 RULES, QUERIES = SETTINGS / "rules", SETTINGS / "postgres_queries.yml"
+ROUTES = SETTINGS / "alertmanager.yml"
 HOW = "`python -m stack.prometheus fetch` takes them from Debian's packages, without installing anything"
+# Debian's Alertmanager looks for them there and nowhere else, and does not start without them.
+TEMPLATES = Path("/usr/share/prometheus/alertmanager")
 KEPT, INTERVAL = "15d", "5s"
 
 
@@ -40,6 +44,8 @@ def binary(name: str = SERVER) -> Path | None:
     """A server, an exporter or `promtool`: the machine's own, or the fetched one; None: there is neither."""
     own = shutil.which(name)
     fetched = TOOLS / "usr" / "bin" / name
+    if not own and name == ALERTMANAGER and not TEMPLATES.is_dir():
+        return None
     return Path(own) if own else fetched if os.access(fetched, os.X_OK) else None
 
 
@@ -65,6 +71,8 @@ def fetch() -> Path:
             run([dpkg, "-x", str(package), str(fresh)], doing=f"Unpacking {package.name}")
         shutil.rmtree(TOOLS, ignore_errors=True)
         fresh.rename(TOOLS)
+    if os.geteuid() == 0 and not TEMPLATES.is_dir():
+        shutil.copytree(TOOLS / TEMPLATES.relative_to("/"), TEMPLATES)
     return TOOLS
 
 
@@ -99,6 +107,7 @@ def configuration(ports: Ports, found: Collection[str]) -> dict[str, Any]:
         targets = [{"targets": [f"{LOOPBACK}:{port}"]}]
         return {"job_name": name, "scrape_interval": interval, "static_configs": targets}
 
+    alertmanagers = [{"static_configs": [{"targets": [f"{LOOPBACK}:{ports.alertmanager}"]}]}]
     return {
         "global": {
             "scrape_interval": INTERVAL,
@@ -106,6 +115,7 @@ def configuration(ports: Ports, found: Collection[str]) -> dict[str, Any]:
             "external_labels": {"runbooks": f"http://{LOOPBACK}:{ports.airflow}/saleslake/runbooks"},
         },
         "rule_files": [str(RULES / "*.yml")],
+        "alerting": {"alertmanagers": alertmanagers if ALERTMANAGER in found else []},
         "scrape_configs": [
             job("lake-writer", ports.lake_writer_metrics),
             # Some of its questions are asked of the whole history of publications.
@@ -116,9 +126,17 @@ def configuration(ports: Ports, found: Collection[str]) -> dict[str, Any]:
     }
 
 
-def write_configuration(folder: RunFolder, ports: Ports) -> None:
-    """What it reads, and which of the programs are there now: a stack keeps the parts it began with."""
+def write_configuration(folder: RunFolder, ports: Ports, webhook_url: str | None = None) -> None:
+    """
+    What they read, and which of the programs are there now: a stack keeps the parts it began with.
+
+    Args:
+        webhook_url: who is told of alerts, in Alertmanager's own form; None: its page alone shows them.
+    """
     # JSON is YAML, too.
+    hooks = [{"url": webhook_url, "send_resolved": True}] if webhook_url else []
+    receivers = json.dumps([{"name": "team", "webhook_configs": hooks}])
+    write_private(_routes_file(folder), f"{ROUTES.read_text(encoding='utf-8')}\nreceivers: {receivers}\n")
     found = {name: str(program) for name in PACKAGES if (program := binary(name))}
     write_private(configuration_file(folder), json.dumps(configuration(ports, found), indent=2) + "\n")
     write_private(_programs_file(folder), json.dumps(found, indent=2) + "\n")
@@ -133,6 +151,10 @@ def programs(folder: RunFolder) -> dict[str, Path]:
 
 def _programs_file(folder: RunFolder) -> Path:
     return folder.home(SERVER) / "programs.json"
+
+
+def _routes_file(folder: RunFolder) -> Path:
+    return folder.home(SERVER) / "alertmanager.yml"
 
 
 def configuration_file(folder: RunFolder) -> Path:
@@ -152,7 +174,18 @@ def command(program: Path, folder: RunFolder, ports: Ports) -> list[str]:
     ]
 
 
-def postgres_exporter(program: Path, ports: Ports) -> list[str]:
+def alertmanager(program: Path, folder: RunFolder, ports: Ports) -> list[str]:
+    return [
+        str(program),
+        f"--config.file={_routes_file(folder)}",
+        f"--storage.path={folder.home(SERVER) / 'alertmanager'}",
+        f"--web.listen-address={LOOPBACK}:{ports.alertmanager}",
+        "--cluster.listen-address=",  # alone, and on no port for others
+        "--log.level=warn",
+    ]
+
+
+def postgres_exporter(program: Path, _: RunFolder, ports: Ports) -> list[str]:
     return [
         str(program),
         f"--web.listen-address={LOOPBACK}:{ports.postgres_metrics}",
@@ -170,7 +203,7 @@ def postgres_access(folder: RunFolder, ports: Ports) -> dict[str, str]:
     }
 
 
-def host_exporter(program: Path, ports: Ports) -> list[str]:
+def host_exporter(program: Path, _: RunFolder, ports: Ports) -> list[str]:
     return [str(program), f"--web.listen-address={LOOPBACK}:{ports.host_metrics}", "--log.level=warn"]
 
 
@@ -188,7 +221,7 @@ def main(argv: list[str] | None = None) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        print(f"{', '.join(PACKAGES)} and promtool are in {fetch()}")
+        print(f"{', '.join(PACKAGES)}, promtool and amtool are in {fetch()}")
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,7 +17,7 @@ from stack.processes import end, wait_until
 
 
 def tool(name: str) -> Path:
-    """`prometheus` or `promtool`."""
+    """A server, an exporter, `promtool` or `amtool`."""
     if prometheus.binary(name) is None:
         prometheus.fetch()
     found = prometheus.binary(name)
@@ -26,19 +26,30 @@ def tool(name: str) -> Path:
 
 
 @contextmanager
-def running(folder: RunFolder, ports: Ports) -> Iterator[str]:
+def running(folder: RunFolder, ports: Ports, webhook_url: str | None = None) -> Iterator[str]:
     """A Prometheus set up as the stack sets it up; its address."""
     folder.home("prometheus").mkdir(parents=True)
-    prometheus.write_configuration(folder, ports)
+    prometheus.write_configuration(folder, ports, webhook_url)
     command = prometheus.command(tool("prometheus"), folder, ports)
     with _server(command, folder, {}, ports.prometheus, "-/ready") as address:
         yield address
 
 
 @contextmanager
+def alerting(folder: RunFolder, ports: Ports, webhook_url: str) -> Iterator[None]:
+    """A Prometheus and its Alertmanager, which tells the webhook."""
+    program = tool(prometheus.ALERTMANAGER)
+    with (
+        running(folder, ports, webhook_url),
+        _server(prometheus.alertmanager(program, folder, ports), folder, {}, ports.alertmanager, "-/ready"),
+    ):
+        yield
+
+
+@contextmanager
 def exporter(folder: RunFolder, ports: Ports) -> Iterator[str]:
     """What PostgreSQL's exporter serves, set up as the stack sets it up."""
-    command = prometheus.postgres_exporter(tool(prometheus.POSTGRES_EXPORTER), ports)
+    command = prometheus.postgres_exporter(tool(prometheus.POSTGRES_EXPORTER), folder, ports)
     access = prometheus.postgres_access(folder, ports)
     with (
         _server(command, folder, access, ports.postgres_metrics, "metrics") as address,
@@ -51,7 +62,7 @@ def exporter(folder: RunFolder, ports: Ports) -> Iterator[str]:
 def _server(
     command: list[str], folder: RunFolder, environment: dict[str, str], port: int, path: str
 ) -> Iterator[str]:
-    with (folder.root / "server.log").open("wb") as log:
+    with (folder.root / f"{port}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **environment})
         try:
             wait_until(lambda: prometheus.health(port, path) is None, seconds=60, what=command[0])

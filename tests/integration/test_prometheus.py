@@ -1,11 +1,16 @@
 """Prometheus itself reads our rules, tests our alerts and scrapes our metrics."""
 
+import json
 import re
 import subprocess
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +26,9 @@ from spark.streaming.closing import LedgerRow
 from stack.database import prepare_sales
 from stack.layout import Ports, RunFolder
 from stack.processes import free_port, wait_until
-from stack.prometheus import RULES
+from stack.prometheus import ROUTES, RULES, write_configuration
 from tests.own_server import own_server
-from tests.prometheus_tools import asked, exporter, running, tool
+from tests.prometheus_tools import alerting, asked, exporter, running, tool
 
 TESTS = PROJECT_ROOT / "astro" / "prometheus" / "tests" / "alerts.test.yml"
 METRIC = re.compile(r"\bsaleslake_[a-z0-9_]+\b")
@@ -157,8 +162,7 @@ def test_prometheus_evaluates_every_rule(stack_of_two: str) -> None:
         return bool(groups) and all(rule["health"] == "ok" for group in groups for rule in group["rules"])
 
     wait_until(evaluated, seconds=60, what="all rules to be evaluated")
-    firing = {alert["labels"]["alertname"] for alert in asked(stack_of_two, "alerts")["alerts"]}
-    assert not firing
+    assert not [alert for alert in asked(stack_of_two, "alerts")["alerts"] if alert["state"] == "firing"]
 
 
 def test_what_is_scraped_is_what_was_told(stack_of_two: str) -> None:
@@ -175,6 +179,63 @@ def test_what_is_scraped_is_what_was_told(stack_of_two: str) -> None:
 def value(address: str, query: str) -> float | None:
     result = asked(address, "query", query=query)["result"]
     return float(result[0]["value"][1]) if result else None
+
+
+def test_somebody_is_told_and_told_when_it_is_over(tmp_path: Path) -> None:
+    """From the writer's metric by Prometheus and Alertmanager to a webhook: once each, with the runbook."""
+    metrics, told = metrics_of_a_batch(), []
+
+    class Team(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if said["groupLabels"] == {"alertname": "SaleslakeRecordsUnaccounted"}:
+                told.append(said)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None: ...
+
+    ports = Ports(lake_writer_metrics=free_port(), prometheus=free_port(), alertmanager=free_port())
+    served, _ = start_http_server(ports.lake_writer_metrics, addr="127.0.0.1", registry=metrics.registry)
+    team = HTTPServer(("127.0.0.1", 0), Team)
+    threading.Thread(target=team.serve_forever, daemon=True).start()
+    folder = RunFolder(tmp_path)
+    with ExitStack() as stack:
+        stack.callback(served.shutdown)
+        stack.callback(team.shutdown)
+        stack.enter_context(alerting(folder, ports, f"http://127.0.0.1:{team.server_port}/alerts"))
+        skipped = replace(LEDGER[0], batch_id=1, start_offset=13, end_offset=23)
+        metrics.batch_closed([skipped], BatchFigures(0.4))
+        wait_until(lambda: bool(told), seconds=90, what="the webhook to be told")
+        metrics.audited(Books(batch_id=1))  # the ledger as it is read after the repair
+        wait_until(
+            lambda: told[-1]["status"] == "resolved", seconds=150, what="the webhook to be told the end"
+        )
+    assert [one["status"] for one in told] == ["firing", "resolved"]
+    alert = told[0]["alerts"][0]
+    assert alert["annotations"]["summary"].startswith("3 records have no place")
+    assert "/saleslake/runbooks/supervise_streams.md#" in alert["annotations"]["runbook_url"]
+    assert (folder.home("prometheus") / "alertmanager.yml").stat().st_mode & 0o077 == 0
+
+
+def test_alertmanager_accepts_its_routes(tmp_path: Path) -> None:
+    """As the stack writes them, with a webhook and without."""
+    folder = RunFolder(tmp_path)
+    folder.home("prometheus").mkdir()
+    for webhook_url in (None, "http://127.0.0.1:9/secret"):
+        write_configuration(folder, Ports(), webhook_url)
+        file = folder.home("prometheus") / "alertmanager.yml"
+        checked = subprocess.run(
+            [tool("amtool"), "check-config", file], capture_output=True, text=True, timeout=60
+        )
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_what_is_muted_exists() -> None:
+    """An alert that inhibits another, or is inhibited, is one of ours."""
+    named = set(re.findall(r"Saleslake\w+", ROUTES.read_text()))
+    assert named
+    assert named <= {rule["name"] for rule in rules("alert")}
 
 
 def test_the_exporter_tells_what_is_not_published(watched_database: str) -> None:
