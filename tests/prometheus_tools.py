@@ -2,18 +2,52 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from include.ledger import Books
+from include.metrics import BatchFigures, StreamMetrics, TableSize
+from spark.streaming.closing import LedgerRow
 from stack import prometheus
 from stack.layout import Ports, RunFolder
 from stack.processes import end, wait_until
+
+LEDGER = [
+    LedgerRow(
+        batch_id=0, topic="orders.v1", partition=0, start_offset=0, end_offset=10, read_rows=10,
+        read_cents=90, silver_rows=7, silver_cents=100, duplicate_rows=1, duplicate_cents=20,
+        quarantined_rows=2, quarantined_cents=-30, generation="g",
+    )
+]  # fmt: skip
+
+
+def metrics_of_a_batch() -> StreamMetrics:
+    """Every metric has a value."""
+    metrics = StreamMetrics()
+    metrics.audited(Books())
+    steps = {"judging": 0.2, "silver.orders": 0.03}
+    metrics.batch_closed(LEDGER, BatchFigures(0.4, steps, [1.0, 2.5], {"not_json": 2}, 1))
+    metrics.measured({"silver.orders": TableSize(3, 900)}, {"waiting": 0})
+    metrics.beaten({0: 4}, datetime.now(UTC))
+    return metrics
+
+
+@cache
+def rules(kind: str) -> list[dict[str, Any]]:
+    """As Prometheus itself reads them: `promtool` can print them only by way of a server."""
+    found = []
+    for file in sorted(prometheus.RULES.glob("*.yml")):
+        found += re.findall(rf"- {kind}: (\S+)\n(.*?)(?=\n      - |\n\n|\Z)", file.read_text(), re.DOTALL)
+    return [{"name": name, "text": text} for name, text in found]
 
 
 def tool(name: str) -> Path:
