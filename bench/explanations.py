@@ -18,6 +18,11 @@ of 500 one contradicts an earlier one. Minute by minute: an order too many here 
 few there.""",
     "growth": """\
 A lake with a past beside one without: both get the same batches, in turns. 1.00 is no difference.""",
+    "scale": """\
+The driver plans, judges and writes; the workers read from Kafka. Their executors are virtual machines of their own, which start and
+compile once more.""",
+    "start": """\
+A stack of its own each time, on an empty run folder and then over what it left there.""",
     "published": """\
 A publish stages, checks and replaces an hour of five marts in one transaction.""",
     "disk": """\

@@ -95,6 +95,7 @@ def _targets(known: Results) -> Iterator[str]:
     verdicts = [(target, target.verdict(known)) for target in TARGETS]
     rows = [[target.text, verdict.value, verdict.word] for target, verdict in verdicts]
     yield f"## Targets\n\n{markdown(['target', 'measured', ''], rows)}\n"
+    yield "Where the time of an order goes, and why a target is missed: [performance.md](performance.md).\n"
 
 
 def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) -> Iterator[str]:
