@@ -19,8 +19,8 @@ few there.""",
     "growth": """\
 A lake with a past beside one without: both get the same batches, in turns. 1.00 is no difference.""",
     "scale": """\
-The driver plans, judges and writes; the workers read from Kafka. Their executors are virtual machines of their own, which start and
-compile once more.""",
+The driver plans, judges and writes; the workers read from Kafka. Their executors are virtual machines of
+their own, which start and compile once more.""",
     "start": """\
 A stack of its own each time, on an empty run folder and then over what it left there.""",
     "published": """\
