@@ -7,7 +7,7 @@ from pathlib import Path
 from include.settings import PROJECT_ROOT
 
 BLOCK = re.compile(r"^```diff\n(.*?)^```", re.MULTILINE | re.DOTALL)
-NOT_COPIED = (".git", ".venv", ".run", ".jars", "__pycache__", ".*_cache")
+NOT_COPIED = (".git", ".venv", ".run", ".jars", ".tools", ".bench", "__pycache__", ".*_cache")
 
 
 def copy_of_project(folder: Path) -> Path:
