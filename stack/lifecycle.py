@@ -34,12 +34,15 @@ class Wanted:
     without_airflow: bool = False
     without_lake_writer: bool = False
     simulator_rate: float | None = None
+    without_prometheus: bool = False
 
     def includes(self, part: Part) -> bool:
         if part.name.startswith("airflow-"):
             return not self.without_airflow
         if part.name in (configuration.LAKE_WRITER, configuration.STREAM_WATCHDOG):
             return not self.without_lake_writer
+        if part.optional:  # what watches the others
+            return not self.without_prometheus
         return part.name != "simulator" or self.simulator_rate is not None
 
 

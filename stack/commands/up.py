@@ -16,13 +16,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--without-airflow", action="store_true", help="leave the Airflow parts out")
     parser.add_argument("--without-lake-writer", action="store_true", help="leave the lake writer out")
     parser.add_argument(
+        "--without-prometheus", action="store_true", help="leave out what watches the others, if it is there"
+    )
+    parser.add_argument(
         "--simulator-rate", type=float, metavar="N", help="also run the simulator, at N orders per second"
     )
 
 
 def run(args: argparse.Namespace) -> int:
     console = Console()
-    wanted = Wanted(args.without_airflow, args.without_lake_writer, args.simulator_rate)
+    wanted = Wanted(
+        args.without_airflow, args.without_lake_writer, args.simulator_rate, args.without_prometheus
+    )
     began = monotonic()
     console.print("Starting the stack")
     with PartsProgress(console) as report:

@@ -15,7 +15,7 @@ from stack.lifecycle import Wanted, down, up
 from stack.supervisor import Supervisor
 
 pytestmark = pytest.mark.stack
-SERVERS_ONLY = Wanted(without_airflow=True, without_lake_writer=True)
+SERVERS_ONLY = Wanted(without_airflow=True, without_lake_writer=True, without_prometheus=True)
 
 
 def silent(part: str, waiting_for: str | None) -> None:
