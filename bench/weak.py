@@ -14,20 +14,19 @@ import threading
 from contextlib import closing
 from dataclasses import dataclass
 from functools import reduce
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 from deltalake import DeltaTable, WriterProperties, write_deltalake
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from bench.contender import Launch, contender_environment, own_database
 from bench.guarantees import Guarantees
+from include.copying import copy_rows
 from include.settings import PROJECT_ROOT, KafkaSettings, StreamSettings, machine_variable
 from lake.schemas.orders import PAYLOAD
 from spark.session import get_session
@@ -109,7 +108,7 @@ class WeakWriter:
         products = arrow_gold.product_sales_minute(rows)
         regions = arrow_gold.order_value_minute(rows).group_by(["minute_utc", "region"]).aggregate(
             [("orders", "sum"), ("revenue_cents", "sum")]
-        )  # fmt: skip
+        ).rename_columns(["minute_utc", "region", "orders", "revenue_cents"])  # fmt: skip
         columns = ["minute_utc", "product_id", "region", "units", "revenue_cents"]
         with self._connection.transaction(), self._connection.cursor() as cursor:
             _add(cursor, "product_sales_minute", products.select(columns))
@@ -121,10 +120,7 @@ def _add(cursor: psycopg.Cursor, name: str, rows: pa.Table) -> None:
     for place, column in enumerate(rows.column_names):
         if pa.types.is_integer(rows.schema.field(column).type):
             rows = rows.set_column(place, column, pc.fill_null(rows[column], 0))
-    rows, text = rows.drop_null(), BytesIO()
-    pyarrow.csv.write_csv(rows, text, pyarrow.csv.WriteOptions(include_header=False))
-    with cursor.copy(f"copy new_{name} from stdin (format csv)") as copy:
-        copy.write(text.getvalue())
+    copy_rows(cursor, f"new_{name}", rows.drop_null(), rows.column_names)
     cursor.execute(ADD[name])
 
 

@@ -163,7 +163,7 @@ class StreamMetrics(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The books. None before the ledger was read: absent is better than a wrong 0."""
+        """What batches told; the books only once the ledger was read: absent is better than a wrong 0."""
         with self._lock:
             books, latencies, latency_sum = self._books, self._latencies.cumsum(), self._latency_sum
             rejected, late_rows = dict(self._rejected), self._late_rows

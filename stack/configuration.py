@@ -18,8 +18,7 @@ AIRFLOW_USER = "admin"
 # The name under which the process manager knows the lake writer.
 LAKE_WRITER = "lake-writer"
 STREAM_WATCHDOG = "stream-watchdog"
-
-
+# Who may log in to the database `sales`.
 ROLES = ("sales_loader", "sales_reader", "sales_monitor")
 
 
