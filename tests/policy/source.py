@@ -8,7 +8,7 @@ from pathlib import Path
 
 from include.settings import PROJECT_ROOT
 
-CODE = ("bench", "dags", "include", "lake", "plugins", "simulator", "spark", "stack")
+CODE = ("bench", "bi", "dags", "include", "lake", "plugins", "simulator", "spark", "stack")
 PACKAGES = (*CODE, "tests")
 
 

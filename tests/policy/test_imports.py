@@ -15,8 +15,9 @@ MAY_IMPORT = {
     "spark/transforms": ("spark.transforms", "lake"),
     "dags": ("include", "lake.tables"),
     "plugins": ("include",),
-    "bench": ("bench", "stack", "spark", "simulator", "include", "lake"),
-    "stack": ("stack", "simulator", "include", "lake"),
+    "bench": ("bench", "bi", "stack", "spark", "simulator", "include", "lake"),
+    "bi": ("bi", "include", "lake.tables"),
+    "stack": ("stack", "bi", "simulator", "include", "lake"),
 }
 # Whoever imports these pays seconds and hundreds of megabytes: Airflow parses DAGs every half minute.
 HEAVY = ("pyspark", "delta", "pandas", "great_expectations")
