@@ -27,6 +27,13 @@ class Column(_Frozen):
     description: str
 
 
+class ReadyQuery(_Frozen):
+    """For an analyst to begin with: what it says, and the SELECT."""
+
+    says: str
+    sql: str
+
+
 class Mart(_Frozen):
     """A table or view of `marts`. `grain` completes "one row per ..."; `joins`: column to dimension."""
 
@@ -36,6 +43,8 @@ class Mart(_Frozen):
     grain: str
     key: tuple[str, ...]
     joins: dict[str, str] = {}
+    freshness: str
+    queries: tuple[ReadyQuery, ...]
     columns: dict[str, Column]
 
 

@@ -1,4 +1,7 @@
-"""Applies sql/schema/NNN_*.sql to the database `sales`: forward only, each file once, in one transaction."""
+"""
+Applies sql/schema/NNN_*.sql to the database `sales`: forward only, each file once, in one transaction. After
+them, whenever it has changed, comes `comments.sql`: made from the metric contract, it changes no data.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from include.errors import StackError
 from include.settings import PROJECT_ROOT
 
 SCHEMA_FOLDER = PROJECT_ROOT / "sql" / "schema"
+COMMENTS = "comments.sql"
 HISTORY = """
 create table if not exists public.schema_migrations (
     name       text primary key,
@@ -26,13 +30,14 @@ def migrate(conn: psycopg.Connection, folder: Path = SCHEMA_FOLDER) -> list[str]
     Apply what is new; returns the names of the files applied. Twice applies nothing. `conn` is a superuser's.
 
     Raises:
-        StackError: a file that was applied has changed since, or a file's SQL failed: it left no trace.
+        StackError: a numbered file that was applied has changed since, or a file's SQL failed: it left no
+            trace.
     """
     with conn.transaction():
         conn.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
         conn.execute(HISTORY)
     try:
-        return [file.name for file in sorted(folder.glob("[0-9]*.sql")) if _apply(conn, file)]
+        return [file.name for file in _files(folder) if _apply(conn, file)]
     finally:
         with conn.transaction():
             conn.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
@@ -53,13 +58,19 @@ def compare(conn: psycopg.Connection, folder: Path = SCHEMA_FOLDER) -> Migration
     applied: dict[str, str] = {}
     if conn.execute("select to_regclass('public.schema_migrations')").fetchone() != (None,):
         applied = dict(conn.execute("select name, sha256 from public.schema_migrations").fetchall())
-    files = {file.name: _sha256(file.read_text(encoding="utf-8")) for file in folder.glob("[0-9]*.sql")}
+    files = {file.name: _sha256(file.read_text(encoding="utf-8")) for file in _files(folder)}
+    changed = {name for name in files.keys() & applied.keys() if files[name] != applied[name]}
     return Migrations(
         applied=sorted(applied),
-        new=sorted(files.keys() - applied.keys()),
-        changed=sorted(name for name in files.keys() & applied.keys() if files[name] != applied[name]),
+        new=sorted(files.keys() - applied.keys() | changed & {COMMENTS}),
+        changed=sorted(changed - {COMMENTS}),
         foreign=sorted(applied.keys() - files.keys()),
     )
+
+
+def _files(folder: Path) -> list[Path]:
+    """In the order in which they are applied."""
+    return [*sorted(folder.glob("[0-9]*.sql")), *folder.glob(COMMENTS)]
 
 
 def _sha256(text: str) -> str:
@@ -77,7 +88,9 @@ def _apply(conn: psycopg.Connection, file: Path) -> bool:
             conn.execute(text.encode())
             conn.execute("reset role")
             conn.execute(
-                "insert into public.schema_migrations (name, sha256) values (%s, %s)", (file.name, sha256)
+                "insert into public.schema_migrations (name, sha256) values (%s, %s)"
+                " on conflict (name) do update set sha256 = excluded.sha256, applied_at = now()",
+                (file.name, sha256),
             )
     except psycopg.Error as error:
         raise StackError(
@@ -91,6 +104,8 @@ def _is_applied(conn: psycopg.Connection, name: str, sha256: str) -> bool:
     with conn.transaction():
         query = "select sha256 from public.schema_migrations where name = %s"
         row = conn.execute(query, (name,)).fetchone()
+    if row and row[0] != sha256 and name == COMMENTS:
+        return False
     if row and row[0] != sha256:
         raise StackError(
             f"sql/schema: {name} was applied with other content ({row[0][:12]}…, now {sha256[:12]}…)."

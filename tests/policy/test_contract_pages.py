@@ -3,11 +3,12 @@
 import json
 import re
 
+from bi import build
+from bi.contract import contract as metrics
 from include.quality import page
 from include.settings import PROJECT_ROOT
 from lake import contract, describe
 from lake.schemas.orders import PAYLOAD, PAYLOAD_LINE
-from stack import marts_page
 
 CONTRACTS = PROJECT_ROOT / "docs" / "contracts"
 
@@ -21,22 +22,14 @@ def test_the_lake_page_is_up_to_date() -> None:
     assert read("lake.md") == describe.page()
 
 
-def test_the_marts_page_is_up_to_date() -> None:
-    """A mart changed: run `python -m stack.marts_page > docs/contracts/marts.md`."""
-    assert read("marts.md") == marts_page.page()
+def test_what_is_made_from_the_metric_contract_is_up_to_date() -> None:
+    """bi/metrics.yml or what makes files of it changed: run `saleslake bi build`."""
+    assert [str(path) for path in build.stale(metrics())] == []
 
 
 def test_the_quality_page_is_up_to_date() -> None:
     """A suite changed: run `python -m include.quality.page > docs/contracts/quality.md`."""
     assert read("quality.md") == page.page()
-
-
-def test_every_column_of_the_marts_is_on_the_page() -> None:
-    """Each commented column has its row, so that the page's own parser cannot lose one."""
-    schema = (PROJECT_ROOT / "sql" / "schema" / "004_marts.sql").read_text(encoding="utf-8")
-    columns = re.findall(r"^comment on column marts\.\w+\.(\w+)", schema, re.MULTILINE)
-
-    assert sorted(re.findall(r"^\| `(\w+)` \|", read("marts.md"), re.MULTILINE)) == sorted(columns)
 
 
 def test_the_orders_page_names_every_reason_and_field() -> None:
