@@ -32,7 +32,7 @@ def measure_sql(contract: Contract, name: str, alias: str = "f") -> str:
     return f"sum({alias}.{measure.sum})" + (f" / {measure.per}.0" if measure.per != 1 else "")
 
 
-def grouping(contract: Contract, name: str, mart: str, alias: str = "f") -> Grouping:
+def grouping(contract: Contract, name: str, mart: str, alias: str = "f", *, schema: str = SCHEMA) -> Grouping:
     """
     A dimension of a mart, named by its dimension table. Grouped by its key, unless the contract says
     otherwise: two products may have one name.
@@ -48,7 +48,7 @@ def grouping(contract: Contract, name: str, mart: str, alias: str = "f") -> Grou
         return Grouping((f"{alias}.{key} as {name}",), (f"{alias}.{key}",))
     table, column = dimension.of.split(".")
     label = f"{table}.{column}"
-    join = f"join {SCHEMA}.{table} using ({key})"
+    join = f"join {schema}.{table} using ({key})"
     if dimension.grouped_by == "name":
         return Grouping((f"{label} as {name}",), (label,), join)
     return Grouping((f"{alias}.{key} as {name}_key", f"{label} as {name}"), (f"{alias}.{key}", label), join)
@@ -62,6 +62,7 @@ def query(
     order: Sequence[str] = (),
     limit: int | None = None,
     hours: tuple[str, str] = HOURS,
+    schema: str = SCHEMA,
 ) -> str:
     """
     One SELECT: a column for each dimension (named ones with `<dimension>_key` before them) and each measure.
@@ -69,16 +70,17 @@ def query(
     Args:
         order: the largest of these first, then by the dimensions; none: by the dimensions.
         hours: SQL of the first hour and of the end; hours from the first up to, not including, the end.
+        schema: where the marts are, as SQL writes it; a copy of them may be elsewhere.
     """
     mart = contract.mart_of(measures)
-    groups = [grouping(contract, name, mart) for name in by]
+    groups = [grouping(contract, name, mart, schema=schema) for name in by]
     keys = [key for group in groups for key in group.keys]
     selected = [column for group in groups for column in group.columns]
     selected += [f"{measure_sql(contract, name)} as {name}" for name in measures]
     joins = dict.fromkeys(group.join for group in groups if group.join)
     lines = [
         "select\n    " + ",\n    ".join(selected),
-        f"from {SCHEMA}.{mart} as f",
+        f"from {schema}.{mart} as f",
         *joins,
         f"where f.hour_utc >= {hours[0]} and f.hour_utc < {hours[1]}",
     ]
@@ -90,7 +92,17 @@ def query(
     return "\n".join(lines)
 
 
-def question_sql(contract: Contract, name: str, hours: tuple[str, str] = HOURS) -> str:
+def question_sql(
+    contract: Contract, name: str, hours: tuple[str, str] = HOURS, *, schema: str = SCHEMA
+) -> str:
     """The SELECT of one of the contract's questions."""
     asked = contract.questions[name]
-    return query(contract, asked.measures, asked.by, order=asked.order, limit=asked.limit, hours=hours)
+    return query(
+        contract,
+        asked.measures,
+        asked.by,
+        order=asked.order,
+        limit=asked.limit,
+        hours=hours,
+        schema=schema,
+    )

@@ -12,7 +12,7 @@ import psutil
 
 from include.errors import LakehouseError
 from include.settings import PROJECT_ROOT
-from stack import postgres, prometheus
+from stack import postgres, prometheus_programs
 from stack.jars import Jar, differences, locked_jars
 from stack.java import java_binary, version_of
 from stack.layout import Ports, RunFolder, kept_ports
@@ -48,7 +48,7 @@ def examine(folder: RunFolder, *, stack_is_up: bool) -> list[Finding]:
         _guarded("Jars", lambda: judge_jars(differences(locked_jars()), len(locked_jars()))),
         _guarded("Versions", lambda: judge_versions(_installed_versions(), locked_jars())),
         _guarded("PostgreSQL", judge_postgres),
-        judge_prometheus(prometheus.binary()),
+        judge_prometheus(prometheus_programs.binary()),
         judge_ports(kept_ports(folder) or Ports(), port_is_free, stack_is_up=stack_is_up),
         judge_memory(psutil.virtual_memory().available, stack_is_up=stack_is_up),
         judge_disk(shutil.disk_usage(_existing(folder.lake_root)).free, folder.lake_root),
@@ -129,7 +129,7 @@ def judge_postgres() -> Finding:
 def judge_prometheus(binary: Path | None) -> Finding:
     """Its absence is no problem: the stack runs without it."""
     if binary is None:
-        return Finding("Prometheus", f"is not there, and the stack runs without it; {prometheus.HOW}")
+        return Finding("Prometheus", f"is not there, and the stack runs without it; {prometheus_programs.HOW}")
     return Finding("Prometheus", str(binary))
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from include.settings import PROJECT_ROOT, settings_file
+from stack import prometheus
 from stack.database import DATABASE
 from stack.files import kept_secret, private_folder, write_private
 from stack.layout import Ports, RunFolder
 from stack.processes import LOOPBACK
+from stack.prometheus_programs import STATSD_EXPORTER
 
 AIRFLOW_USER = "admin"
 # The name under which the process manager knows the lake writer.
@@ -156,6 +158,14 @@ def airflow_options(folder: RunFolder, ports: Ports) -> dict[str, dict[str, obje
             # A slow machine that is starting Spark at the same time needs longer than the default 50 s.
             "dag_file_processor_timeout": 120,
             "health_check_threshold": 90,
+        },
+        # By UDP to the exporter, if it is there: nothing waits for it.
+        "metrics": {
+            "statsd_on": STATSD_EXPORTER in prometheus.programs(folder),
+            "statsd_host": LOOPBACK,
+            "statsd_port": ports.airflow_statsd,
+            "statsd_influxdb_enabled": True,  # labels, not parts of names
+            "legacy_names_on": False,
         },
         "scheduler": {"scheduler_health_check_threshold": 60},
         "triggerer": {"triggerer_health_check_threshold": 60},

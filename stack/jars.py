@@ -32,6 +32,8 @@ ROOTS = {
         # The broker logs through slf4j and is silent without a binding.
         "org.slf4j:slf4j-reload4j:2.0.17",
     ),
+    # The broker's metrics for Prometheus: an agent, on nobody's class path.
+    "jmx": ("io.prometheus.jmx:jmx_prometheus_javaagent:1.0.1",),
 }
 LOCK_HEAD = """\
 # Jars of the stack: set, Maven coordinates, SHA-256. Written by `make lock`, fetched by `make setup`.
@@ -196,6 +198,12 @@ def _artifacts_of_pyspark() -> frozenset[str]:
 
     files = (Path(pyspark.__file__).parent / "jars").glob("*.jar")
     return frozenset(file.stem.rsplit("-", 1)[0] for file in files)
+
+
+def only_jar(set_name: str, jars_root: Path = JARS_ROOT) -> Path:
+    """The file of a set that is one jar."""
+    (jar,) = (jar for jar in locked_jars() if jar.set_name == set_name)
+    return jar.path(jars_root)
 
 
 def class_path(set_name: str, jars_root: Path = JARS_ROOT) -> str:

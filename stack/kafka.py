@@ -13,11 +13,12 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from include.settings import KafkaSettings
-from stack.jars import class_path
+from include.settings import PROJECT_ROOT, KafkaSettings
+from stack.jars import class_path, only_jar
 from stack.java import java_binary
 from stack.processes import LOOPBACK, answers, end, run, wait_until
 
+METRICS = PROJECT_ROOT / "astro" / "prometheus" / "kafka_jmx.yml"
 MAX_MESSAGE_BYTES = 8_388_608
 TOPIC_CONFIGURATION = {
     # The broker's clock, not the producer's, says when a record arrived.
@@ -37,11 +38,12 @@ log4j.logger.kafka.server.KafkaConfig=WARN
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """One broker: its folder and its two ports."""
+    """One broker: its folder, its two ports, and the one where Prometheus reads it, if it does."""
 
     folder: Path
     port: int
     controller_port: int
+    metrics_port: int | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -90,7 +92,15 @@ def _jvm(broker: Broker, heap: str) -> list[str]:
 
 
 def command(broker: Broker) -> list[str]:
-    return [*_jvm(broker, "-Xmx512m"), "kafka.Kafka", str(broker.properties_file)]
+    java, *options = _jvm(broker, "-Xmx512m")
+    return [java, *_agent(broker), *options, "kafka.Kafka", str(broker.properties_file)]
+
+
+def _agent(broker: Broker) -> list[str]:
+    """It serves the broker's own figures, within the broker."""
+    if broker.metrics_port is None:
+        return []
+    return [f"-javaagent:{only_jar('jmx')}={LOOPBACK}:{broker.metrics_port}:{METRICS}"]
 
 
 def initialise(broker: Broker) -> None:

@@ -88,6 +88,9 @@ class Ports:
     alertmanager: int = 9094
     postgres_metrics: int = 9187
     host_metrics: int = 9100
+    kafka_metrics: int = 9404
+    airflow_metrics: int = 9102
+    airflow_statsd: int = 9125  # UDP
 
 
 def kept_ports(folder: RunFolder) -> Ports | None:

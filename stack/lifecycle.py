@@ -84,9 +84,9 @@ def _prepare(folder: RunFolder, supervisor: Supervisor) -> None:
     ports = choose_ports(folder)
     configuration.write_secrets(folder, ports)
     configuration.write_settings(folder, ports)
-    configuration.write_airflow(folder, ports)
     webhook = get_settings().alerts.webhook_url
     prometheus.write_configuration(folder, ports, webhook.get_secret_value() if webhook else None)
+    configuration.write_airflow(folder, ports)
     kafka.initialise(broker(folder, ports))
     postgres.initialise(postgres_server(folder, ports))
     write_configuration(folder, parts(folder, ports))

@@ -16,6 +16,7 @@ import psycopg
 from include.sales_db import connect
 from include.settings import PostgresSettings
 from stack import kafka, postgres, prometheus
+from stack import prometheus_programs as tools
 from stack.configuration import LAKE_WRITER, STREAM_WATCHDOG
 from stack.database import DATABASE
 from stack.layout import Ports, RunFolder
@@ -53,7 +54,7 @@ class Part:
 
 
 def broker(folder: RunFolder, ports: Ports) -> kafka.Broker:
-    return kafka.Broker(folder.home("kafka"), ports.kafka, ports.kafka_controller)
+    return kafka.Broker(folder.home("kafka"), ports.kafka, ports.kafka_controller, ports.kafka_metrics)
 
 
 def postgres_server(folder: RunFolder, ports: Ports) -> postgres.PostgresServer:
@@ -217,19 +218,22 @@ def _prometheus(folder: RunFolder, ports: Ports) -> list[Part]:
         return lambda _: prometheus.health(port, path)
 
     declared = {
-        "prometheus": (prometheus.SERVER, prometheus.command, ports.prometheus, "-/ready"),
-        "alertmanager": (prometheus.ALERTMANAGER, prometheus.alertmanager, ports.alertmanager, "-/ready"),
+        "prometheus": (tools.SERVER, prometheus.command, ports.prometheus, "-/ready"),
+        "alertmanager": (tools.ALERTMANAGER, prometheus.alertmanager, ports.alertmanager, "-/ready"),
         "postgres-exporter": (
-            prometheus.POSTGRES_EXPORTER, prometheus.postgres_exporter, ports.postgres_metrics, "metrics",
+            tools.POSTGRES_EXPORTER, prometheus.postgres_exporter, ports.postgres_metrics, "metrics",
         ),
-        "host-exporter": (prometheus.HOST_EXPORTER, prometheus.host_exporter, ports.host_metrics, "metrics"),
+        "host-exporter": (tools.HOST_EXPORTER, prometheus.host_exporter, ports.host_metrics, "metrics"),
+        "airflow-exporter": (
+            tools.STATSD_EXPORTER, prometheus.airflow_exporter, ports.airflow_metrics, "metrics",
+        ),
     }  # fmt: skip
     programs, access = prometheus.programs(folder), prometheus.postgres_access(folder, ports)
     return [
         Part(
             name,
             command(programs[package], folder, ports),
-            folder.home(prometheus.SERVER),
+            folder.home(tools.SERVER),
             answers(port, path),
             optional=True,
             environment=access if name == "postgres-exporter" else {},

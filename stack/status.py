@@ -13,6 +13,7 @@ from stack.layout import Ports, RunFolder, kept_ports
 from stack.lifecycle import reasons_against
 from stack.parts import Part, parts
 from stack.processes import LOOPBACK
+from stack.prometheus_programs import SERVER
 from stack.supervisor import Program, Supervisor
 
 # Nobody asks how a part is that nobody started.
@@ -56,7 +57,7 @@ def _metrics_url(settings: Settings) -> str | None:
 
 def _prometheus_url(folder: RunFolder) -> str | None:
     """None where the machine has no Prometheus."""
-    if prometheus.SERVER not in prometheus.programs(folder):
+    if SERVER not in prometheus.programs(folder):
         return None
     return f"http://{LOOPBACK}:{(kept_ports(folder) or Ports()).prometheus}"
 

@@ -17,7 +17,7 @@ from typing import Any
 from include.ledger import Books
 from include.metrics import BatchFigures, StreamMetrics, TableSize
 from spark.streaming.closing import LedgerRow
-from stack import prometheus
+from stack import prometheus, prometheus_programs
 from stack.layout import Ports, RunFolder
 from stack.processes import end, wait_until
 
@@ -52,9 +52,9 @@ def rules(kind: str) -> list[dict[str, Any]]:
 
 def tool(name: str) -> Path:
     """A server, an exporter, `promtool` or `amtool`."""
-    if prometheus.binary(name) is None:
-        prometheus.fetch()
-    found = prometheus.binary(name)
+    if prometheus_programs.binary(name) is None:
+        prometheus_programs.fetch()
+    found = prometheus_programs.binary(name)
     assert found is not None
     return found
 
@@ -83,7 +83,7 @@ def alerting(folder: RunFolder, ports: Ports, webhook_url: str) -> Iterator[None
 @contextmanager
 def exporter(folder: RunFolder, ports: Ports) -> Iterator[str]:
     """What PostgreSQL's exporter serves, set up as the stack sets it up."""
-    command = prometheus.postgres_exporter(tool(prometheus.POSTGRES_EXPORTER), folder, ports)
+    command = prometheus.postgres_exporter(tool(prometheus_programs.POSTGRES_EXPORTER), folder, ports)
     access = prometheus.postgres_access(folder, ports)
     with (
         _server(command, folder, access, ports.postgres_metrics, "metrics") as address,
