@@ -35,13 +35,15 @@ def sheet_of(contract: Contract, name: str) -> Sheet:
     The sheet of a question.
 
     Raises:
-        ValueError: its chart is of a kind that is not drawn here, or its mart lacks a dimension.
+        ValueError: its chart is not drawn here, it sorts what cannot be sorted, or its mart lacks a dimension.
     """
     question = contract.questions[name]
     if question.chart not in CHARTS:
         raise ValueError(
             f"questions.{name}: no chart {question.chart!r} for Tableau; {', '.join(CHARTS)} are"
         )
+    if question.order and (question.chart == "line" or len(question.by) != 1):
+        raise ValueError(f"questions.{name}: Tableau sorts members of one dimension, and no line")
     mart = contract.mart_of(question.measures)
     fields = fields_of(contract, mart)
     asked = Asked(

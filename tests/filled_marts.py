@@ -44,8 +44,8 @@ AGGREGATES: tuple[LiteralString, ...] = (
 PUBLICATIONS: tuple[LiteralString, ...] = tuple(
     "insert into marts.publications (mart, hour_utc, version, as_of, source_versions, row_count,"
     " amount_cents, completeness, content_hash, batch_id, run_id)"
-    " select '" + mart + "', hour_utc, v, now(), '{}', count(*), sum(revenue_cents), min(completeness), 'h', 7,"
-    " 'run' from marts." + mart + ", generate_series(1, version) as v group by hour_utc, v"
+    " select '" + mart + "', hour_utc, v, now(), '{}', count(*), sum(revenue_cents), min(completeness), 'h',"
+    " 7, 'run' from marts." + mart + ", generate_series(1, version) as v group by hour_utc, v"
     for mart in ("product_sales_hourly", "region_sales_hourly", "order_value_hourly")
 )  # fmt: skip
 RESTATEMENT = """

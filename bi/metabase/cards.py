@@ -1,4 +1,4 @@
-"""The questions that Metabase gets: one for each question of the contract, and one number for each measure."""
+"""What Metabase gets: a question for each question of the contract, and a number for each measure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

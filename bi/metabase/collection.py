@@ -5,12 +5,14 @@ from typing import Any
 
 from bi.metabase.api import Metabase
 from bi.metabase.cards import Card, mark_of
-from bi.metabase.keeping import Object, Tally, described, holds, merged, oldest, ours, put_right
+from bi.metabase.keeping import KEPT, Object, Tally, described, holds, merged, oldest, ours, put_right
 
 NAME = "Saleslake"
 DESCRIPTION = described("Sales as the metric contract defines them.")
 # A question that somebody turned into a model is one of Metabase's "datasets".
 CARD_MODELS = {"models": ["card", "dataset"]}
+# Else Metabase counts it as somebody's look at the question.
+UNSEEN = {"ignore_view": "true"}
 
 
 def ensure_collection(metabase: Metabase, tally: Tally) -> int:
@@ -31,12 +33,13 @@ def ensure_collection(metabase: Metabase, tally: Tally) -> int:
 
 
 def _is_usual(row: Object) -> bool:
-    """Neither the root, nor the trash, nor in it, nor anybody's own."""
+    """Neither the root, nor the trash, nor in it, nor anybody's own; below another one only if it is ours."""
     return (
         isinstance(row["id"], int)
         and not row.get("archived")
         and row.get("personal_owner_id") is None
         and row.get("type") is None
+        and (row.get("location") == "/" or KEPT in (row.get("description") or ""))
     )
 
 
@@ -50,11 +53,12 @@ def ensure_cards(
     """
     Every card is in the collection as it should be. Returns their ids by mark. Twice changes nothing.
 
-    One of ours is known by the mark in its SQL, else by its name. Of several the oldest is taken: copies carry
-    the mark too, and belong to whoever made them. So does what was moved to another collection or to the trash.
+    One of ours is known by the mark in its SQL, else by its name. Of several the oldest is taken: copies
+    carry the mark too, and belong to whoever made them. So does what was moved to another collection or to
+    the trash.
     """
     there = items(metabase, collection_id, CARD_MODELS)
-    found = [metabase.get(f"/api/card/{row['id']}") for row in there]
+    found = [metabase.get(f"/api/card/{row['id']}", UNSEEN) for row in there]
     return {
         card.mark: _ensure(metabase, database_id, collection_id, card, _find(found, card), tally)
         for card in wanted
@@ -100,7 +104,7 @@ def _body(card: Card, database_id: int) -> Object:
 
 
 def _differing(card: Card, database_id: int, found: Object) -> list[str]:
-    """Parts of a card that are not as they should be. Colours and the like, which we do not set, may differ."""
+    """Parts of a card that are not as they should be. Colours and whatever we do not set may differ."""
     native = native_of(found)
     wanted = {
         "name": card.name,

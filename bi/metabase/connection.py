@@ -90,8 +90,8 @@ def _put_right(
     found = metabase.get(path)
     wanted = {"name": NAME, "description": DESCRIPTION, "details": database.details()}
     differing = [key for key, value in wanted.items() if not holds(found.get(key), value)]
-    # The password cannot be read back, so it is sent each time. Metabase does nothing when it is the same, and
-    # tries the connection when it is another one.
+    # The password cannot be read back, so it is sent each time. Metabase does nothing when it is the same,
+    # and tries the connection when it is another one.
     metabase.put(path, {**wanted, "details": merged(found.get("details"), details)})
     if differing:
         tally.is_changed(f"the connection {NAME}", differing)

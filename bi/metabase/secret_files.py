@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from include.errors import SettingsError
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
+NONE = SecretStr("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class Credentials:
 
     file: Path
     username: str = ""
-    password: SecretStr = SecretStr("")
-    api_key: SecretStr = SecretStr("")
+    password: SecretStr = NONE
+    api_key: SecretStr = NONE
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -65,7 +66,8 @@ def private_text(file: Path, what: str) -> str:
         raise SettingsError(f"Reading {what}: {file}: {why}. {nothing} Name a file you can read.") from None
     if mode & OTHERS:
         raise SettingsError(
-            f"Reading {what}: {file} has mode {mode:04o}, so others may open it. {nothing} `chmod 600 {file}`."
+            f"Reading {what}: {file} has mode {mode:04o}, so others may open it. {nothing}"
+            f" `chmod 600 {file}`."
         )
     return text
 
@@ -107,7 +109,8 @@ def passfile_lines(text: str) -> Iterator[PassfileLine]:
     for line in text.splitlines():
         parts = _parts(line)
         if not line.startswith("#") and len(parts) >= len(PassfileLine._fields):
-            yield PassfileLine(*parts[:4], ":".join(parts[4:]))
+            host, port, database, user, *rest = parts
+            yield PassfileLine(host, port, database, user, ":".join(rest))
 
 
 def _parts(line: str) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from bi.metabase.api import SAFE, Metabase
+from bi.metabase.api import Metabase
 from bi.metabase.errors import MetabaseError
 from bi.metabase.secret_files import Credentials
 
@@ -53,8 +53,8 @@ def checked_version(url: str, properties: Any) -> str:
     major = re.match(r"v?\d+\.(\d+)", tag)
     if major is None or int(major[1]) < OLDEST_MAJOR:
         raise MetabaseError(
-            f"Looking at Metabase at {url}: its version is {tag}; {OLDEST_MAJOR} (v0.{OLDEST_MAJOR}) or newer is"
-            " needed. Nothing was changed. Upgrade Metabase, or look whether the URL is Metabase's own."
+            f"Looking at Metabase at {url}: its version is {tag}; {OLDEST_MAJOR} (v0.{OLDEST_MAJOR}) or newer"
+            " is needed. Nothing was changed. Upgrade Metabase, or look whether the URL is Metabase's own."
         )
     return tag
 
@@ -65,8 +65,9 @@ def _set_up(metabase: Metabase, credentials: Credentials, token: Any) -> None:
             f"{credentials.file} names no e-mail address as username" if token else "it gives no setup-token"
         )
         raise MetabaseError(
-            f"Setting up the fresh Metabase at {metabase.url}: {found}. Nothing was changed. Put an e-mail address"
-            " and a password for the first administrator into that file, or set Metabase up in the browser."
+            f"Setting up the fresh Metabase at {metabase.url}: {found}. Nothing was changed. Put an e-mail"
+            f" address and a password for the first administrator into {credentials.file}, or set Metabase up"
+            " in the browser."
         )
     password = credentials.password.get_secret_value()
     body = {
@@ -86,7 +87,7 @@ def _log_in(metabase: Metabase, credentials: Credentials) -> None:
         if error.status not in (400, 401):
             raise
         raise MetabaseError(
-            f"Logging in as {credentials.username}: {error} {credentials.file} holds the user and the password.",
+            f"Logging in as {credentials.username}, as {credentials.file} says: {error}",
             error.status,
         ) from None
     metabase.authenticate(SESSION_HEADER, str(session["id"]))
@@ -96,8 +97,9 @@ def _check_administrator(metabase: Metabase, credentials: Credentials) -> None:
     if metabase.get("/api/user/current").get("is_superuser") is not True:
         who = credentials.username or f"the API key of {credentials.file}"
         raise MetabaseError(
-            f"Looking at Metabase at {metabase.url}: {who} is no administrator; a connection and texts of tables"
-            f" need one. {SAFE} Give the credentials of an administrator, or put the key into that group.",
+            f"Looking at Metabase at {metabase.url}: {who} is no administrator; a connection and texts of"
+            " tables need one. Nothing was changed. Give the credentials of an administrator, or put the key"
+            " into that group.",
             403,
         )
 

@@ -14,6 +14,8 @@ SYNC_SECONDS = 600.0
 POLL_SECONDS = 2.0
 # Whoever asks for the data of a table sees them no more, but may still sum and filter by them.
 OUT_OF_SIGHT = "details-only"
+# So many are named in a message.
+NAMED = 5
 TECHNICAL = ("batch_id", "content_hash", "run_id")
 EVERY_FIELD = {"include_hidden_fields": "true", "include_sensitive_fields": "true"}
 
@@ -43,10 +45,10 @@ def wait_for_tables(
     while missing:
         if time.monotonic() > deadline:
             raise MetabaseError(
-                f"Waiting for Metabase's sync of database {database_id}: after {SYNC_SECONDS:.0f} s it does not"
-                f" know {', '.join(missing[:5])}{' and more' if len(missing) > 5 else ''}. The sync may go on;"
-                f" no text of a table was changed. {SAFE} Look at Admin > Troubleshooting > Tasks in Metabase,"
-                " and whether the migrations of the stack are applied."
+                f"Waiting for Metabase's sync of database {database_id}: after {SYNC_SECONDS:.0f} s"
+                f" {_some(missing)} still unknown to it. The sync may go on; no text of a table was changed."
+                f" {SAFE} Look at Admin > Troubleshooting > Tasks in Metabase, and whether the stack's"
+                " migrations are applied."
             )
         if len(missing) != told:
             told = len(missing)
@@ -54,6 +56,12 @@ def wait_for_tables(
         time.sleep(POLL_SECONDS)
         tables, missing = _look(metabase, database_id, contract)
     return tables
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - NAMED
+    some = ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{some} {'is' if len(names) == 1 else 'are'}"
 
 
 def _look(
@@ -89,7 +97,8 @@ def describe_tables(
     metabase: Metabase, contract: Contract, tables: dict[str, KnownTable], tally: Tally
 ) -> None:
     """
-    Every mart and column is labelled, described, keyed and joined as the contract says. Twice changes nothing.
+    Every mart and column is labelled, described, keyed and joined as the contract says. Twice changes
+    nothing.
 
     What the contract does not say stays: other tables, a column's semantic type beside keys and joins.
     """

@@ -25,7 +25,7 @@ def test_every_part_is_running_after_the_demo(stack: Stack) -> None:
 
 
 def test_prometheus_watches_the_parts(stack: Stack) -> None:
-    """Writer, PostgreSQL and host are scraped, every rule is evaluated, and nothing critical fires."""
+    """Every part that has figures is scraped, every rule is evaluated, and nothing critical fires."""
     address = stack.status()["metrics"]["prometheus"]
 
     def targets() -> dict[str, str]:
@@ -33,7 +33,7 @@ def test_prometheus_watches_the_parts(stack: Stack) -> None:
         return {target["labels"]["job"]: target["health"] for target in active}
 
     wait_until(lambda: set(targets().values()) == {"up"}, seconds=120, what="every target to be scraped")
-    assert set(targets()) == {"lake-writer", "postgres", "host", "prometheus"}
+    assert set(targets()) == {"lake-writer", "kafka", "postgres", "host", "airflow", "prometheus"}
     rules = [rule for group in asked(address, "rules")["groups"] for rule in group["rules"]]
     assert {rule["health"] for rule in rules} == {"ok"}
     firing = [alert for alert in asked(address, "alerts")["alerts"] if alert["state"] == "firing"]

@@ -52,6 +52,7 @@ def test_an_alert_is_tested_and_leads_somewhere(alert: dict[str, Any]) -> None:
     page, _, heading = re.findall(r"\}\}/([a-z_]+\.md)(#([\w-]+))?\"", alert["text"])[0]
     headings = re.findall(r"^#+ (.+)$", (RUNBOOKS / page).read_text(), re.MULTILINE)
     assert not heading or heading in map(anchor, headings)
+    assert f"runbook: {page}{f'#{heading}' if heading else ''} }}" in alert["text"]  # for tables in Grafana
 
 
 def test_there_are_alerts() -> None:

@@ -1,8 +1,10 @@
 """Prometheus itself reads our rules, tests our alerts and scrapes our metrics."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +12,12 @@ from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.sales_db import connect
+from stack import prometheus
 from stack.database import prepare_sales
 from stack.layout import Ports, RunFolder
 from stack.processes import free_port, wait_until
 from tests.own_server import own_server
-from tests.prometheus_tools import asked, exporter, metrics_of_a_batch, rules, running
+from tests.prometheus_tools import asked, exporter, metrics_of_a_batch, rules, running, tool
 
 METRIC = re.compile(r"\bsaleslake_[a-z0-9_]+\b")
 
@@ -122,3 +125,17 @@ def exposed(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
         for family in families
         for one in family.samples
     }
+
+
+@pytest.mark.parametrize("name", ["compose", "kubernetes"])
+def test_prometheus_reads_the_other_configurations(name: str, tmp_path: Path) -> None:
+    """Debian's Prometheus knows no Kubernetes: there files stand for its discovery, all else is as it is."""
+    text = (prometheus.SETTINGS / f"{name}.yml").read_text()
+    discovery = "kubernetes_sd_configs: [{ role: pod, namespaces: { own_namespace: true } }]"
+    assert (discovery in text) == (name == "kubernetes")
+    file = tmp_path / "prometheus.yml"
+    file.write_text(text.replace(discovery, "file_sd_configs: [{ files: [pods.json] }]"))
+    checked = subprocess.run(
+        [tool("promtool"), "check", "config", str(file)], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr

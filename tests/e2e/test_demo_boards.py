@@ -1,0 +1,67 @@
+"""Every query of every dashboard, asked of the demo's Prometheus and PostgreSQL: none fails or is empty."""
+
+import math
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import time
+from typing import Any
+
+import pytest
+
+from include.sales_db import connect
+from include.settings import PostgresSettings
+from stack.processes import wait_until
+from tests.dashboards import STEP_SECONDS, PanelQuery, promql, queries, sql
+from tests.demo_stack import Stack
+from tests.prometheus_tools import asked
+
+pytestmark = pytest.mark.stack
+# Nothing is what they should show.
+MAY_BE_EMPTY = {"Alerts that fire", "Restated"}
+PROMQL = list(queries("prometheus"))
+SQL = list(queries("grafana-postgresql-datasource"))
+
+
+def has_a_number(address: str, expr: str) -> bool:
+    now = time()
+    found = asked(
+        address, "query_range", query=expr, start=str(now - 900), end=str(now), step=str(STEP_SECONDS)
+    )
+    return any(not math.isnan(float(value)) for series in found["result"] for _, value in series["values"])
+
+
+@pytest.mark.parametrize("query", PROMQL, ids=[query.name for query in PROMQL])
+def test_a_panel_of_prometheus_shows_something(stack: Stack, query: PanelQuery) -> None:
+    """Airflow tells some of its figures when a run or task ends: then they come within minutes."""
+    address = stack.status()["metrics"]["prometheus"]
+    expr = promql(query)
+    if query.panel["title"] in MAY_BE_EMPTY:
+        asked(address, "query", query=expr)
+        return
+    wait_until(lambda: has_a_number(address, expr), seconds=240, what=f"{query.name}: {expr}", interval=2)
+
+
+@pytest.fixture(scope="module")
+def reader(stack: Stack) -> Any:
+    """As Grafana connects."""
+    said = stack.status()["postgres"]
+    settings = PostgresSettings(
+        host=said["host"], port=said["port"], database=said["database"], user="sales_reader",
+        passfile=Path(said["passfile"]),
+    )  # fmt: skip
+    with closing(connect(settings, application_name="test", autocommit=True)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("query", SQL, ids=[query.name for query in SQL])
+def test_a_panel_of_postgresql_shows_something(reader: Any, query: PanelQuery) -> None:
+    """Of a day, as the dashboard opens."""
+    now = datetime.now(UTC)
+    rows = reader.execute(sql(query, now - timedelta(days=1), now)).fetchall()
+    assert query.panel["title"] in MAY_BE_EMPTY or any(row[-1] is not None for row in rows)
+
+
+def test_there_are_queries_of_both() -> None:
+    assert len(PROMQL) > 50
+    assert len(SQL) > 10
