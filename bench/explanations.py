@@ -25,6 +25,8 @@ their own, which start and compile once more.""",
 A stack of its own each time, on an empty run folder and then over what it left there.""",
     "published": """\
 A publish stages, checks and replaces an hour of five marts in one transaction.""",
+    "dashboards": """\
+Questions and measures are the metric contract's, which Tableau, Power BI, Metabase and Grafana ask.""",
     "disk": """\
 JSON is what producers sent, before Kafka compresses it.""",
 }

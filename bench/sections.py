@@ -105,6 +105,10 @@ SECTIONS = {
         "bench.disk", (0, 10),
         full=lambda: {"orders": 500_000, "rate": 1_000},
     ),
+    "dashboards": Section(
+        "Dashboards", "How long dashboards' and analysts' queries take over 10,000,000 order lines.",
+        "bench.dashboards", (0, 20),
+    ),
     "start": Section("Start", "From a command to the moment when it is of use.", "bench.start", (0, 15)),
     "scale": Section(
         "A cluster",

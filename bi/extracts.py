@@ -162,8 +162,8 @@ def _snapshot(postgres: PostgresSettings, target: Path) -> Iterator[psycopg.Conn
     except psycopg.Error as error:
         raise LakehouseError(
             f"Refreshing {target} from {postgres.host}:{postgres.port}/{postgres.database}:"
-            f" {str(error).strip()}. The extract is as it was before. What was read is kept beside it. Start the"
-            " stack with `saleslake up`, or see `saleslake status`, then refresh again to go on from there."
+            f" {str(error).strip()}. The extract is as it was before; what was read is kept beside it. Start"
+            " the stack with `saleslake up`, or see `saleslake status`, then refresh to go on from there."
         ) from error
 
 

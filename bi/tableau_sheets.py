@@ -35,7 +35,7 @@ def sheet_of(contract: Contract, name: str) -> Sheet:
     The sheet of a question.
 
     Raises:
-        ValueError: its chart is not drawn here, it sorts what cannot be sorted, or its mart lacks a dimension.
+        ValueError: its chart is not drawn here, it sorts what it cannot, or its mart lacks a dimension.
     """
     question = contract.questions[name]
     if question.chart not in CHARTS:

@@ -1,25 +1,19 @@
 """
-A server that answers like Metabase where `bi/metabase` asks it. Metabase itself is not in here.
+What Metabase answers where `bi/metabase` asks it; tests/metabase_server.py serves it. Metabase is not in it.
 
 It keeps what it was given, and refuses what `tests/metabase_requests.py` does not let through, as Metabase
 does: 400 with the values it received. `major` says which Metabase it plays.
 """
 
-import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from tests.metabase_requests import BODIES, QUERIES, faults
 
 Object = dict[str, Any]
-ADMIN, PASSWORD, KEY = "admin@sales.example", 'pass-"word"-1', "mb_key_of_the_test"  # noqa: S105
-TOKEN, SESSION = "setup-token-1", "session-1"  # noqa: S105
+ADMIN, PASSWORD, KEY = "admin@sales.example", 'pass-"word"-1', "mb_key_of_the_test"
+TOKEN, SESSION = "setup-token-1", "session-1"
 REDACTED = "**MetabasePass**"
 # Kinds of objects, as they stand in a path; of the others the answer is made by a method.
 KINDS = ("database", "table", "field", "collection", "card", "dashboard")
@@ -90,7 +84,7 @@ class MetabaseDouble:
 
     def _check(self, name: str, path: str, query: dict[str, list[str]], body: Object, who: Object) -> None:
         is_open = name in ("GET /api/session/properties", "POST /api/setup", "POST /api/session")
-        if not is_open and SESSION != who["session"] and KEY != who["key"]:
+        if not is_open and who["session"] != SESSION and who["key"] != KEY:
             raise Refused(401, "Unauthenticated")
         if not self.is_administrator and re.search("/(database|table|field)", path):
             raise Refused(403, "You don't have permissions to do that.")
@@ -246,40 +240,3 @@ class MetabaseDouble:
         self._last_id += 1
         kept = there.get(new["id"], {"id": self._last_id, "created_at": "2026-11-22", "entity_id": "x"})
         return {**kept, **{key: value for key, value in new.items() if key != "id"}}
-
-
-@contextmanager
-def served(double: MetabaseDouble) -> Iterator[str]:
-    """Its URL, within the block."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length)) if length else None
-            parts = urlsplit(self.path)
-            who = {"session": self.headers.get("X-Metabase-Session"), "key": self.headers.get("x-api-key")}
-            try:
-                said, status = double.answer(self.command, parts.path, parse_qs(parts.query), body, who), 200
-            except Refused as refused:
-                said, status = refused.said, refused.status
-            text = b"" if said is None else json.dumps(said).encode()
-            self.send_response(204 if said is None else status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_GET = do_POST = do_PUT = do_DELETE = _answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

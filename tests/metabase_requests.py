@@ -72,21 +72,26 @@ def faults(keys: dict[str, Key], body: dict[str, Any]) -> Iterator[str]:
 
 PARAMETER_TYPES = ("number", "text", "date", "boolean", "date/single", "id", "category", "date/range",
                    "date/month-year", "date/quarter-year", "date/relative", "date/all-options")  # fmt: skip
-VARIABLE = rows_of(anything)
-TARGET: Check = lambda value: (  # noqa: E731
-    isinstance(value, list)
-    and len(value) == 2
-    and value[0] == "variable"
-    and isinstance(value[1], list)
-    and len(value[1]) == 2
-    and value[1][0] == "template-tag"
-    and text(value[1][1])
-)
+
+
+def target(value: Any) -> bool:
+    """A variable of a question: ["variable", ["template-tag", its name]]."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and value[0] == "variable"
+        and isinstance(value[1], list)
+        and len(value[1]) == 2
+        and value[1][0] == "template-tag"
+        and text(value[1][1])
+    )
+
+
 PARAMETER = closed(
     id=must(text), type=must(one_of(*PARAMETER_TYPES)), name=Key(text), slug=Key(text), sectionId=Key(text),
-    default=Key(anything), target=Key(TARGET),
+    default=Key(anything), target=Key(target),
 )  # fmt: skip
-MAPPING = closed(parameter_id=must(text), target=must(TARGET), card_id=Key(number))
+MAPPING = closed(parameter_id=must(text), target=must(target), card_id=Key(number))
 TAG = closed(
     id=Key(text), name=must(text), display__name=must(text), type=must(one_of("number", "text", "date")),
     default=Key(anything), required=Key(flag),
@@ -154,7 +159,8 @@ BODIES: dict[str, dict[str, Key]] = {
     "PUT /api/collection/:id": {"name": Key(text), "description": Key(text), "archived": Key(flag)},
     "POST /api/card": {
         **CARD,
-        **{name: must(CARD[name].check) for name in ("name", "dataset_query", "display", "visualization_settings")},
+        "name": must(text), "dataset_query": must(native_query), "display": must(text),
+        "visualization_settings": must(mapping),
     },
     "PUT /api/card/:id": {**CARD, "archived": Key(flag)},
     "POST /api/dashboard": {

@@ -28,7 +28,8 @@ def ensure_collection(metabase: Metabase, tally: Tally) -> int:
         number = int(metabase.post("/api/collection", wanted)["id"])
         tally.is_made(f"the collection {NAME}")
         return number
-    put_right(metabase, tally, f"the collection {NAME}", f"/api/collection/{found['id']}", found, wanted)
+    differed = put_right(metabase, f"/api/collection/{found['id']}", found, wanted)
+    tally.is_as_wanted(f"the collection {NAME}", differed)
     return int(found["id"])
 
 
@@ -85,9 +86,7 @@ def _ensure(
     if differing:
         settings = merged(found["visualization_settings"], card.settings)
         metabase.put(f"/api/card/{found['id']}", {**whole, "visualization_settings": settings})
-        tally.is_changed(what, differing)
-    else:
-        tally.is_unchanged()
+    tally.is_as_wanted(what, differing)
     return int(found["id"])
 
 

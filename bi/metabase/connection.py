@@ -93,7 +93,4 @@ def _put_right(
     # The password cannot be read back, so it is sent each time. Metabase does nothing when it is the same,
     # and tries the connection when it is another one.
     metabase.put(path, {**wanted, "details": merged(found.get("details"), details)})
-    if differing:
-        tally.is_changed(f"the connection {NAME}", differing)
-    else:
-        tally.is_unchanged()
+    tally.is_as_wanted(f"the connection {NAME}", differing)

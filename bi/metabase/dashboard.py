@@ -84,10 +84,8 @@ def ensure_dashboard(
         metabase.put(path, changes)
     if is_new:
         tally.is_made(f"the dashboard {NAME}")
-    elif changes:
-        tally.is_changed(f"the dashboard {NAME}", changes)
     else:
-        tally.is_unchanged()
+        tally.is_as_wanted(f"the dashboard {NAME}", list(changes))
     return f"{metabase.url}/dashboard/{found['id']}"
 
 

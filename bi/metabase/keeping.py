@@ -9,6 +9,8 @@ from bi.metabase.api import Metabase
 # Stands in the description of whatever of ours has one, so that a renamed one is found again.
 KEPT = "Kept by `saleslake bi metabase`."
 Object = dict[str, Any]
+# So many are named in a message.
+NAMED = 6
 
 
 @dataclass
@@ -24,12 +26,13 @@ class Tally:
         self.made += 1
         self.tell(f"Made {what}.")
 
-    def is_changed(self, what: str, parts: Iterable[str]) -> None:
-        self.changed += 1
-        self.tell(f"Put right {what}: {', '.join(sorted(parts))}.")
-
-    def is_unchanged(self) -> None:
-        self.unchanged += 1
+    def is_as_wanted(self, what: str, differed: list[str]) -> None:
+        """It was there. What differed has been put right."""
+        if differed:
+            self.changed += 1
+            self.tell(f"Put right {what}: {some(differed)}.")
+        else:
+            self.unchanged += 1
 
 
 def described(text: str) -> str:
@@ -63,10 +66,15 @@ def merged(found: Any, wanted: Any) -> Any:
     return wanted
 
 
-def put_right(metabase: Metabase, tally: Tally, what: str, path: str, found: Object, wanted: Object) -> None:
-    """The object at `path` has all of `wanted`. Asks nothing when it has."""
+def put_right(metabase: Metabase, path: str, found: Object, wanted: Object) -> list[str]:
+    """The object at `path` has all of `wanted`. Returns what differed; asks nothing when nothing did."""
     differing = {key: value for key, value in wanted.items() if not holds(found.get(key), value)}
-    if not differing:
-        return tally.is_unchanged()
-    metabase.put(path, differing)
-    return tally.is_changed(what, differing)
+    if differing:
+        metabase.put(path, differing)
+    return list(differing)
+
+
+def some(names: list[str]) -> str:
+    """The first few of them, and how many more."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -8,14 +8,12 @@ from typing import Any
 from bi.contract import SCHEMA, Column, Contract, Mart
 from bi.metabase.api import SAFE, Metabase
 from bi.metabase.errors import MetabaseError
-from bi.metabase.keeping import Object, Tally, put_right
+from bi.metabase.keeping import Object, Tally, put_right, some
 
 SYNC_SECONDS = 600.0
 POLL_SECONDS = 2.0
 # Whoever asks for the data of a table sees them no more, but may still sum and filter by them.
 OUT_OF_SIGHT = "details-only"
-# So many are named in a message.
-NAMED = 5
 TECHNICAL = ("batch_id", "content_hash", "run_id")
 EVERY_FIELD = {"include_hidden_fields": "true", "include_sensitive_fields": "true"}
 
@@ -46,7 +44,7 @@ def wait_for_tables(
         if time.monotonic() > deadline:
             raise MetabaseError(
                 f"Waiting for Metabase's sync of database {database_id}: after {SYNC_SECONDS:.0f} s"
-                f" {_some(missing)} still unknown to it. The sync may go on; no text of a table was changed."
+                f" it does not know {some(missing)}. The sync may go on; no text of a table was changed."
                 f" {SAFE} Look at Admin > Troubleshooting > Tasks in Metabase, and whether the stack's"
                 " migrations are applied."
             )
@@ -56,12 +54,6 @@ def wait_for_tables(
         time.sleep(POLL_SECONDS)
         tables, missing = _look(metabase, database_id, contract)
     return tables
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - NAMED
-    some = ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"{some} {'is' if len(names) == 1 else 'are'}"
 
 
 def _look(
@@ -104,14 +96,14 @@ def describe_tables(
     """
     for name, mart in contract.marts.items():
         known = tables[name]
-        wanted = {"display_name": mart.label, "description": mart.description}
-        path = f"/api/table/{known.table['id']}"
-        put_right(metabase, tally, f"the table {SCHEMA}.{name}", path, known.table, wanted)
+        texts = {"display_name": mart.label, "description": mart.description}
+        differed = put_right(metabase, f"/api/table/{known.table['id']}", known.table, texts)
         for column in mart.columns:
             field = known.fields[column]
             wanted = dict(_wanted(contract, mart, column, tables))
-            what = f"the column {SCHEMA}.{name}.{column}"
-            put_right(metabase, tally, what, f"/api/field/{field['id']}", field, wanted)
+            if put_right(metabase, f"/api/field/{field['id']}", field, wanted):
+                differed.append(f"column {column}")
+        tally.is_as_wanted(f"the table {SCHEMA}.{name}", differed)
 
 
 def _wanted(

@@ -1,10 +1,10 @@
 """
 Power BI's measures give what the contract's SQL gives.
 
-The measures are read from the files of the project, parsed as DAX, and written as SQL by the rules that DAX is
-documented to have (tests/dax_sql.py); tables, columns and joins are the model's. So this shows that the model
-means what the contract means. It does not show that Power BI's own engine reads the files, follows its
-documentation, or rounds for display as PostgreSQL does: that engine runs on Windows alone.
+The measures are read from the files of the project, parsed as DAX, and written as SQL by the rules that DAX
+is documented to have (tests/dax_sql.py); tables, columns and joins are the model's. So this shows that the
+model means what the contract means. It does not show that Power BI reads the files, follows its own
+documentation, or rounds for display as PostgreSQL does: its engine runs on Windows alone.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -94,7 +93,7 @@ def ways_to_ask() -> Iterator[Any]:
             yield pytest.param(name, by, id=" ".join([name, *by]))
 
 
-@pytest.mark.parametrize(("name", "by"), ways_to_ask())
+@pytest.mark.parametrize(("name", "by"), list(ways_to_ask()))
 def test_a_measure_equals_its_sql(
     connection: psycopg.Connection, power_bi: Model, name: str, by: tuple[str, ...]
 ) -> None:

@@ -1,0 +1,85 @@
+"""The double of Metabase on a port of its own, and a run of `provision` against it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from bi.contract import contract
+from bi.metabase.connection import SalesDatabase
+from bi.metabase.provision import Provisioned, provision
+from tests.metabase_double import ADMIN, KEY, PASSWORD, SESSION, TOKEN, MetabaseDouble, Refused
+
+READER = "reader-secret"
+SECRETS = (PASSWORD, KEY, TOKEN, SESSION, READER, json.dumps(PASSWORD)[1:-1])
+
+
+def double(**options: Any) -> MetabaseDouble:
+    """One whose PostgreSQL has the marts of the contract."""
+    return MetabaseDouble({name: list(mart.columns) for name, mart in contract().marts.items()}, **options)
+
+
+def private(file: Path, text: str) -> Path:
+    file.touch(mode=0o600)
+    file.write_text(text)
+    return file
+
+
+class Run:
+    """Runs of `provision` with files in a folder of their own; `told` is all that was said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.credentials = private(
+            folder / "metabase.json", json.dumps({"username": ADMIN, "password": PASSWORD})
+        )
+        passfile = private(folder / "pgpass", f"127.0.0.1:5432:sales:sales_reader:{READER}\n")
+        self.database = SalesDatabase("postgres.test", 5432, "sales", passfile)
+        self.told: list[str] = []
+
+    def __call__(self, url: str) -> Provisioned:
+        return provision(url, self.credentials, self.database, self.told.append)
+
+    def against(self, metabase: MetabaseDouble) -> Provisioned:
+        with served(metabase) as url:
+            return self(url)
+
+
+@contextmanager
+def served(double: MetabaseDouble) -> Iterator[str]:
+    """Its URL, within the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else None
+            parts = urlsplit(self.path)
+            who = {"session": self.headers.get("X-Metabase-Session"), "key": self.headers.get("x-api-key")}
+            try:
+                said, status = double.answer(self.command, parts.path, parse_qs(parts.query), body, who), 200
+            except Refused as refused:
+                said, status = refused.said, refused.status
+            text = b"" if said is None else json.dumps(said).encode()
+            self.send_response(204 if said is None else status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_POST = do_PUT = do_DELETE = _answer
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
