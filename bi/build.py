@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from bi import comments, marts_page
+from bi import comments, marts_page, power_bi, tableau
 from bi.contract import Contract
 from include.settings import PROJECT_ROOT
 
 
 def files(contract: Contract) -> dict[Path, str]:
     """Texts by path, relative to the project's root."""
+    tools = {**tableau.files(contract), **power_bi.files(contract)}
     return {
         Path("docs/marts.md"): marts_page.page(contract),
         Path("sql/schema/comments.sql"): comments.statements(contract),
+        **{Path("bi") / path: text for path, text in tools.items()},
     }
 
 

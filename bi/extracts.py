@@ -108,7 +108,9 @@ def refresh(
 
 @contextmanager
 def _alone(folder: Path, target: Path) -> Iterator[None]:
-    with (folder / f".{FILE}.lock").open("a") as lock:
+    file = folder / f".{FILE}.lock"
+    file.touch(mode=0o600)
+    with file.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -168,18 +170,16 @@ def _snapshot(postgres: PostgresSettings, target: Path) -> Iterator[psycopg.Conn
 
 
 def _brought_up_to_date(run: Refresh, marts: list[str]) -> Refreshed:
-    dimensions = dimension_tables(run.contract)
     published = reading.published(run.database, marts)
     with opened(run.process, run.work) as hyper:
-        ensure_tables(hyper, run.contract, [*marts, *dimensions])
+        ensure_tables(hyper, run.contract, [*marts, *dimension_tables(run.contract)])
         there = held(hyper)
         gone = there - set(published)
         with transaction(hyper):
             for mart in marts:
                 remove_hours(hyper, mart, [hour.hour_utc for hour in gone if hour.mart == mart])
-    rows = sum(_read_dimension(run, name) for name in dimensions)
     missing = {hour: count for hour, count in published.items() if hour not in there}
-    rows += sum(_read_mart(run, mart, missing) for mart in marts)
+    rows = _read_dimensions(run) + sum(_read_mart(run, mart, missing) for mart in marts)
     current = {hour[:2] for hour in published}
     return Refreshed(
         run.target,
@@ -190,18 +190,18 @@ def _brought_up_to_date(run: Refresh, marts: list[str]) -> Refreshed:
     )
 
 
-def _read_dimension(run: Refresh, name: str) -> int:
-    """A dimension is small and has no versions: all of it is replaced."""
-    query = reading.whole_table(run.contract, name)
-    with (
-        reading.as_file(run.database, query, run.work) as rows,
-        opened(run.process, run.work) as hyper,
-        transaction(hyper),
-    ):
-        remove_all(hyper, name)
-        count = _copied(hyper, name, rows)
-    run.report(name, count, count)
-    return count
+def _read_dimensions(run: Refresh) -> int:
+    """They are small and have no versions: all of them is replaced."""
+    done = 0
+    with opened(run.process, run.work) as hyper, transaction(hyper):
+        for name in dimension_tables(run.contract):
+            query = reading.whole_table(run.contract, name)
+            with reading.as_file(run.database, query, run.work) as rows:
+                remove_all(hyper, name)
+                count = _copied(hyper, name, rows)
+            run.report(name, count, count)
+            done += count
+    return done
 
 
 def _read_mart(run: Refresh, mart: str, missing: dict[Published, int]) -> int:

@@ -28,6 +28,7 @@ COMMANDS = {
     "adopt": "make a new checkpoint for a lake that lost its own",
     "accept-loss": "go on without records that the topic no longer has",
     "invariants": "check I1 to I13 against the running stack: nothing lost, doubled, torn or leaked",
+    "bi": "make and feed what Tableau, Power BI and Metabase read, from the metric contract",
     "bench": "measure throughput, latency and growth, beside other systems that do the same work",
     "chaos": "walk at random over a stack of its own, killing its parts, and prove that nothing is lost",
 }

@@ -217,6 +217,12 @@ class MetabaseDouble:
             }
         return row
 
+    def _get_dashboard_one(self, number: int, *_: Any) -> Object:
+        # It keeps cards of the trash, and does not show them.
+        gone = {row["id"] for row in self.objects["card"].values() if row.get("archived")}
+        row = self.objects["dashboard"][number]
+        return {**row, "dashcards": [one for one in row.get("dashcards", []) if one["card_id"] not in gone]}
+
     def _put_dashboard_one(self, number: int, body: Object, _: Any) -> Object:
         row = self.objects["dashboard"][number]
         if "dashcards" in body:
@@ -233,7 +239,7 @@ class MetabaseDouble:
             raise Refused(404, "Not found.")
         card = self.objects["card"].get(new.get("card_id") or 0)
         if new.get("card_id") and (card is None or card.get("archived")):
-            raise Refused(404, "The object has been archived.")
+            raise Refused(404, "Not found.")
         tags = card["dataset_query"]["native"].get("template-tags", {}) if card else {}
         if any(one["target"][1][1] not in tags for one in new.get("parameter_mappings", [])):
             raise Refused(400, {"errors": {"dashcards": "no such variable"}})

@@ -3,8 +3,11 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +30,21 @@ def private(file: Path, text: str) -> Path:
     file.touch(mode=0o600)
     file.write_text(text)
     return file
+
+
+@cache
+def _filled(major: int) -> MetabaseDouble:
+    metabase = double(major=major)
+    with TemporaryDirectory() as folder:
+        Run(Path(folder)).against(metabase)
+    return metabase
+
+
+def filled(major: int = 56) -> MetabaseDouble:
+    """One that was provisioned before, with nothing asked of it since."""
+    metabase = deepcopy(_filled(major))
+    metabase.asked.clear()
+    return metabase
 
 
 class Run:
@@ -53,6 +71,10 @@ def served(double: MetabaseDouble) -> Iterator[str]:
     """Its URL, within the block."""
 
     class Handler(BaseHTTPRequestHandler):
+        # One connection and one packet an answer, else each waits for a timer of TCP.
+        protocol_version = "HTTP/1.1"
+        wbufsize = 65_536
+
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else None

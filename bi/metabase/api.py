@@ -13,6 +13,7 @@ Query = Mapping[str, str | Sequence[str]]
 
 TIMEOUT_SECONDS = 60
 SHOWN = 300
+UNCHANGED, UNKNOWN = "Nothing was changed by it.", "It is not known whether it was done."
 SAFE = "What was made before stays; the next run goes on from there."
 HINTS: dict[int, str] = {
     httpx.codes.UNAUTHORIZED: "Metabase does not accept who asks. Look at the credentials file.",
@@ -25,10 +26,12 @@ HINTS: dict[int, str] = {
 class Metabase:
     """Talks to one Metabase. Use it in a `with` block. No secret that it knows gets into a message."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         self.url = checked_url(url)
         # No proxy from the environment: it would read passwords that plain HTTP carries.
-        self._client = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS, trust_env=False)
+        self._client = httpx.Client(
+            base_url=self.url, timeout=TIMEOUT_SECONDS, transport=transport, trust_env=False
+        )
         self._secrets: list[str] = []
 
     def __enter__(self) -> "Metabase":
@@ -71,9 +74,7 @@ class Metabase:
         try:
             answer = self._client.request(method, path, json=body, params=query)
         except httpx.HTTPError as error:
-            state = (
-                "Nothing was changed by it." if method == "GET" else "It is not known whether it was done."
-            )
+            state = UNCHANGED if method == "GET" else UNKNOWN
             raise MetabaseError(
                 f"{doing}: no answer: {self._blotted(repr(error))}. {state} {SAFE} Look whether Metabase runs"
                 " there and can be reached from here."
@@ -90,12 +91,13 @@ class Metabase:
 
     def _refused(self, doing: str, answer: httpx.Response) -> MetabaseError:
         hint = HINTS.get(answer.status_code, "Look at Metabase's log.")
-        said = self._blotted(_said(answer))[:SHOWN]
+        said = self._blotted(_said(answer))[:SHOWN].rstrip(".")
+        state = UNKNOWN if answer.is_server_error else UNCHANGED
         if answer.is_redirect:
             said = f"go to {self._blotted(answer.headers.get('location', '?'))}"
             hint = "Give the URL that answers by itself, such as the one with https."
         return MetabaseError(
-            f"{doing}: answer {answer.status_code}: {said}. Nothing was changed by it. {SAFE} {hint}",
+            f"{doing}: answer {answer.status_code}: {said}. {state} {SAFE} {hint}",
             answer.status_code,
         )
 

@@ -12,7 +12,7 @@ from bi.metabase.cards import cards, mark_of
 from bi.metabase.connection import DESCRIPTION as CONNECTION_DESCRIPTION
 from bi.metabase.secret_files import Credentials
 from tests.metabase_double import ADMIN, KEY, PASSWORD, MetabaseDouble
-from tests.metabase_server import READER, Run, double, private
+from tests.metabase_server import READER, Run, double, filled, private
 
 MARTS = len(contract().marts)
 CARDS = len(contract().measures) + len(contract().questions)
@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_a_fresh_metabase_is_set_up_and_filled(run: Run) -> None:
-    """First administrator, connection, texts of the marts, collection, questions and dashboard; then it leaves."""
+    """First administrator, connection, texts of the marts, questions on a dashboard; then it leaves."""
     metabase = double(is_set_up=False)
 
     done = run.against(metabase)
@@ -47,15 +47,14 @@ def test_a_fresh_metabase_is_set_up_and_filled(run: Run) -> None:
 
 @pytest.mark.parametrize("major", [50, 56, 57, 66])
 def test_a_second_run_changes_nothing(run: Run, major: int) -> None:
-    """Whichever form the version gives questions back in. Only the connection, its password unreadable, is sent."""
-    metabase = double(major=major)
-    first = run.against(metabase)
-    before = len(metabase.asked)
+    """Whichever form the version gives questions back in. Only the connection is sent anew."""
+    metabase = filled(major)
 
     second = run.against(metabase)
 
-    assert (second.made, second.changed, second.unchanged) == (0, 0, first.made + first.changed)
-    assert [name for name, _ in metabase.asked[before:]] == ["PUT /api/database/1", "logged out"]
+    assert (second.made, second.changed, second.unchanged) == (0, 0, 3 + CARDS + MARTS)
+    assert [name for name, _ in metabase.asked] == ["PUT /api/database/1", "logged out"]
+    assert metabase.objects == filled(major).objects
 
 
 def test_an_api_key_needs_no_session(run: Run) -> None:
@@ -66,10 +65,9 @@ def test_an_api_key_needs_no_session(run: Run) -> None:
     assert metabase.asked[-1] != ("logged out", None)
 
 
-def test_columns_say_what_the_contract_says(run: Run) -> None:
-    """Label, text, key, join, and cents out of sight; what the contract leaves open stays as Metabase has it."""
-    metabase = double()
-    run.against(metabase)
+def test_columns_say_what_the_contract_says() -> None:
+    """Label, text, key, join, cents out of sight; what the contract leaves open stays as Metabase has it."""
+    metabase = filled()
 
     assert metabase.one("table", "dim_region")["display_name"] == "Regions"
     assert metabase.column("dim_region", "region")["semantic_type"] == "type/PK"
@@ -84,11 +82,9 @@ def test_columns_say_what_the_contract_says(run: Run) -> None:
     assert metabase.column("freshness", "as_of")["display_name"] == "As_Of"
 
 
-def test_the_dashboard_filters_every_question(run: Run) -> None:
+def test_the_dashboard_filters_every_question() -> None:
     """Numbers above, charts below, each listening to both filters, none upon another."""
-    metabase = double()
-    run.against(metabase)
-
+    metabase = filled()
     dashboard = metabase.one("dashboard", "Sales")
     rows = dashboard["dashcards"]
     assert [row["card_id"] for row in rows] == [row["id"] for row in metabase.objects["card"].values()]
@@ -137,28 +133,24 @@ DRIFTS: dict[str, Callable[[MetabaseDouble], Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", DRIFTS)
-@pytest.mark.parametrize("major", [56, 57])
+@pytest.mark.parametrize(
+    ("what", "major"), [*((what, 56) for what in DRIFTS), ("SQL", 57), ("variables", 57)]
+)
 def test_what_differs_is_put_right(run: Run, what: str, major: int) -> None:
     """One thing at a time: it is told and counted, and all is as a first run makes it."""
-    metabase, untouched = double(major=major), double(major=major)
-    run.against(metabase)
-    run.against(untouched)
+    metabase = filled(major)
     DRIFTS[what](metabase)
-    run.told.clear()
 
     done = run.against(metabase)
 
     assert (done.made, done.changed) == (0, 1)
     assert f": {what}." in run.told[-1]
-    set_variable(untouched)
-    assert metabase.objects == untouched.objects
+    assert metabase.objects == filled(major).objects
 
 
 def test_another_password_gets_into_the_connection(run: Run) -> None:
     """It cannot be read back, so it is sent every time."""
-    metabase = double()
-    run.against(metabase)
+    metabase = filled()
     metabase.reachable["password"] = "newer"  # noqa: S105
     private(run.database.passfile, "*:*:sales:sales_reader:newer\n")
     run.against(metabase)

@@ -65,7 +65,7 @@ def fill(connection: psycopg.Connection) -> None:
     cursor.executemany(
         "insert into marts.order_value_hourly values (%s, %s, %s, %s, %s, 0, now(), %s, 1, false)",
         [
-            (hour, region, channel, ORDERS, ORDERS * (1_000 + 7 * number) + CENTS_OVER, completeness(hour))
+            (hour, region, channel, ORDERS, ORDERS * (1_000 + 36 * number) + CENTS_OVER, completeness(hour))
             for number, (hour, region, channel) in enumerate(product(hours, REGIONS, CHANNELS))
         ],
     )
