@@ -1,7 +1,7 @@
 # One command per thing people do. Bare `make` prints this list.
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status doctor demo simulate insights reconcile rejected rebuild check-upgrade adopt accept-loss \
-  invariants chaos bench bench-peers test test-fast lint lock clean
+  invariants chaos bi bench bench-peers test test-fast lint lock clean
 
 SALESLAKE := .venv/bin/saleslake
 PYTEST := .venv/bin/python -m pytest
@@ -63,6 +63,9 @@ invariants: setup ## check I1 to I13 against the running stack
 
 chaos: setup ## a random walk of faults and its proof: make chaos SEED=7 MINUTES=10
 	@$(SALESLAKE) chaos $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+bi: setup ## what Tableau, Power BI and Metabase read: make bi ARGS=build
+	@$(SALESLAKE) bi $(ARGS)
 
 bench: setup ## measure against peers and the engine's own floor, ten minutes: make bench ARGS=--full
 	@$(SALESLAKE) bench $(ARGS)

@@ -9,7 +9,7 @@ import psutil
 
 from bench.measuring import command_environment, tree
 from include.settings import Settings
-from stack.parts import stream_health
+from stack.health import stream_health
 from stack.processes import wait_until
 
 START_SECONDS = 300

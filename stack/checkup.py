@@ -129,7 +129,9 @@ def judge_postgres() -> Finding:
 def judge_prometheus(binary: Path | None) -> Finding:
     """Its absence is no problem: the stack runs without it."""
     if binary is None:
-        return Finding("Prometheus", f"is not there, and the stack runs without it; {prometheus_programs.HOW}")
+        return Finding(
+            "Prometheus", f"is not there, and the stack runs without it; {prometheus_programs.HOW}"
+        )
     return Finding("Prometheus", str(binary))
 
 

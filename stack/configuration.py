@@ -159,14 +159,18 @@ def airflow_options(folder: RunFolder, ports: Ports) -> dict[str, dict[str, obje
             "dag_file_processor_timeout": 120,
             "health_check_threshold": 90,
         },
-        # By UDP to the exporter, if it is there: nothing waits for it.
-        "metrics": {
-            "statsd_on": STATSD_EXPORTER in prometheus.programs(folder),
-            "statsd_host": LOOPBACK,
-            "statsd_port": ports.airflow_statsd,
-            "statsd_influxdb_enabled": True,  # labels, not parts of names
-            "legacy_names_on": False,
-        },
+        "metrics": airflow_metrics(folder, ports),
         "scheduler": {"scheduler_health_check_threshold": 60},
         "triggerer": {"triggerer_health_check_threshold": 60},
+    }
+
+
+def airflow_metrics(folder: RunFolder, ports: Ports) -> dict[str, object]:
+    """By UDP to the exporter, if it is there: nothing waits for it."""
+    return {
+        "statsd_on": STATSD_EXPORTER in prometheus.programs(folder),
+        "statsd_host": LOOPBACK,
+        "statsd_port": ports.airflow_statsd,
+        "statsd_influxdb_enabled": True,  # labels, not parts of names
+        "legacy_names_on": False,
     }

@@ -1,30 +1,22 @@
 """The parts of the embedded stack: how each is started, and when it is healthy."""
 
-import json
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import psutil
-import psycopg
-
-from include.sales_db import connect
 from include.settings import PostgresSettings
 from stack import kafka, postgres, prometheus
 from stack import prometheus_programs as tools
 from stack.configuration import LAKE_WRITER, STREAM_WATCHDOG
 from stack.database import DATABASE
+from stack.health import airflow_health, stream_health
 from stack.layout import Ports, RunFolder
 from stack.processes import LOOPBACK
 
 # What keeps a part from being healthy, in a few words; None when nothing does. The argument is its pid.
 Health = Callable[[int], str | None]
-MAX_HEARTBEAT_AGE_SECONDS = 30
 # With a second more between any two of them: a server comes back by itself after a day with a full disk.
 SERVER_RETRIES = 400
 
@@ -129,33 +121,6 @@ def _stream_watchdog(folder: RunFolder) -> Part:
     return Part(STREAM_WATCHDOG, command, folder.home(STREAM_WATCHDOG), health=None, start_seconds=1)
 
 
-def stream_health(database: PostgresSettings, pid: int) -> str | None:
-    """Judged by progress: the process `pid` says that it runs, and said so lately."""
-    query = (
-        "select state, detail, pid, extract(epoch from now() - heartbeat_at)::float"
-        " from ops.stream_progress where stream = 'orders'"
-    )
-    try:
-        with connect(database, application_name="saleslake health") as conn:
-            row = conn.execute(query).fetchone()
-    except psycopg.Error as error:
-        return f"its progress cannot be read: {str(error).splitlines()[0]}"
-    return judge_stream(row, pid)
-
-
-def judge_stream(row: tuple[str, str, int, float] | None, pid: int) -> str | None:
-    if row is None:
-        return "has not reported yet"
-    state, detail, reporter, age = row
-    if reporter != pid:
-        # Whoever refuses to start is gone when somebody looks: its reason is not.
-        before = f"; process {reporter} failed: {detail}" if state == "failed" else ""
-        return f"has not reported yet{before}"
-    if state != "running":
-        return f"is {state} {detail}".strip()
-    return None if age <= MAX_HEARTBEAT_AGE_SECONDS else f"last heartbeat {age:.0f} s ago"
-
-
 def _airflow(folder: RunFolder, ports: Ports) -> list[Part]:
     program = str(Path(sys.executable).parent / "airflow")
     arguments = {
@@ -178,37 +143,6 @@ def _airflow(folder: RunFolder, ports: Ports) -> list[Part]:
         )
         for name, words in arguments.items()
     ]
-
-
-def airflow_health(url: str, component: str, pid: int) -> str | None:
-    """What Airflow itself says about one of its components, the process `pid`."""
-    try:
-        with urllib.request.urlopen(f"{url}/api/v2/monitor/health", timeout=5) as answer:  # noqa: S310
-            said = json.load(answer)
-    except (OSError, urllib.error.URLError, ValueError):
-        return "the API server does not answer yet"
-    return judge_airflow(said, component, process_start(pid))
-
-
-def judge_airflow(
-    said: dict[str, dict[str, str | None] | None], component: str, started_at: datetime
-) -> str | None:
-    key = "metadatabase" if component == "api-server" else component.replace("-", "_")
-    about = said.get(key) or {}
-    if about.get("status") != "healthy":
-        return f"reports {about.get('status') or 'nothing yet'}"
-    heartbeat = about.get(f"latest_{key}_heartbeat")
-    # A heartbeat of the process before this one counts as healthy for a minute after its end.
-    if heartbeat and datetime.fromisoformat(heartbeat) < started_at:
-        return "has not reported yet"
-    return None
-
-
-def process_start(pid: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(psutil.Process(pid).create_time(), UTC)
-    except psutil.NoSuchProcess:
-        return datetime.now(UTC)
 
 
 def _prometheus(folder: RunFolder, ports: Ports) -> list[Part]:

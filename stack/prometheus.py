@@ -181,7 +181,9 @@ def main(argv: list[str] | None = None) -> int:
         tools = fetch()
         print(f"Prometheus, Alertmanager, promtool and the exporters are in {tools}")
         if binary(STATSD_EXPORTER) is None:
-            print(f"{STATSD_EXPORTER} is not: it takes Go to build it. Airflow's own metrics are not watched.")
+            print(
+                f"{STATSD_EXPORTER} is not: it takes Go to build it. Airflow's own metrics are not watched."
+            )
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1

@@ -37,8 +37,8 @@ def binary(name: str = SERVER) -> Path | None:
 
 def fetch() -> Path:
     """
-    Prometheus, promtool and exporters, from Debian's packages, whose hashes apt checks; Airflow's exporter from
-    its Go module, whose hash Go checks, where there is Go.
+    Prometheus, promtool and exporters, from Debian's packages, whose hashes apt checks; Airflow's exporter,
+    where there is Go, from its module, whose hash Go checks.
 
     Raises:
         SetupError: this is no Debian, or a package or the module cannot be had.
@@ -93,6 +93,6 @@ def _build(module: str, folder: Path) -> None:
     )
     if got.returncode:
         raise SetupError(
-            f"Building {module}: Go says: {got.stderr.strip() or 'nothing'}. Nothing was changed. Without Go on"
-            f" the PATH the rest is fetched; put {STATSD_EXPORTER} on the PATH to have Airflow's metrics, too."
+            f"Building {module}: Go says: {got.stderr.strip() or 'nothing'}. Nothing was changed. Where Go is"
+            f" not on the PATH the rest is fetched; a {STATSD_EXPORTER} that is there is used."
         )

@@ -49,9 +49,9 @@ def _build(args: argparse.Namespace) -> int:
 
     known = contract()
     if args.check:
-        late = [str(path) for path in stale(known)]
-        for path in late:
-            print(f"{path} is not what bi/metrics.yml says: run `saleslake bi build`")
+        late = list(stale(known))
+        for file in late:
+            print(f"{file} is not what bi/metrics.yml says: run `saleslake bi build`")
         if not late:
             print(f"all {len(files(known))} files are up to date")
         return 1 if late else 0

@@ -20,7 +20,7 @@ def made() -> dashboard.Dashboard:
         [
             Section("Marts", marts()),
             Section("Gates and incidents", gates()),
-            Section("Airflow", airflow()),
+            Section("Airflow", [*airflow_now(), *airflow_runs()]),
             Section("PostgreSQL", postgres()),
         ],
         period="now-6h",
@@ -89,7 +89,7 @@ def gates() -> Iterator[Panel]:
     )
 
 
-def airflow() -> Iterator[Panel]:
+def airflow_now() -> Iterator[Panel]:
     yield tile(
         "Scheduler beats",
         promql("sum(rate(airflow_scheduler_heartbeat[2m])) * 60"),
@@ -121,6 +121,9 @@ def airflow() -> Iterator[Panel]:
         width=6,
         links=[AIRFLOW],
     )
+
+
+def airflow_runs() -> Iterator[Panel]:
     yield lines(
         "Tasks that ended, by state",
         {"{{state}}": "sum by (state) (increase(airflow_ti_finish[$__rate_interval]))"},

@@ -33,7 +33,8 @@ def test_the_image_is_built_on_the_locked_airflow() -> None:
 
 def test_the_lock_pins_what_the_project_asks_for() -> None:
     """pyproject.toml and requirements.lock agree; run `make lock` after a change."""
-    asked = re.findall(r'^ +"([a-z0-9-]+)(?:\[[a-z,]+\])?==([^"]+)",$', read("pyproject.toml"), re.MULTILINE)
+    pin = re.compile(r'^ +"([a-z0-9-]+)(?:\[[a-z,]+\])?==([^";]+)[^"]*",$', re.MULTILINE)
+    asked = pin.findall(read("pyproject.toml"))
     locked = pins("requirements.lock")
     other = {name: (version, locked.get(name)) for name, version in asked if locked.get(name) != version}
     assert asked

@@ -17,10 +17,10 @@ from stack.checkup import (
     judge_versions,
 )
 from stack.commands.doctor import judge_parts
+from stack.health import judge_airflow, judge_stream
 from stack.jars import Jar, locked_jars
 from stack.java import parse_version
 from stack.layout import Ports
-from stack.parts import judge_airflow, judge_stream
 from stack.status import state_of
 from stack.supervisor import Program
 

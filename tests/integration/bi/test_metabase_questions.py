@@ -37,7 +37,7 @@ CHOICES: dict[str, tuple[dict[str, date], tuple[str, str]]] = {
     "the first": ({"first": NEXT_DAY}, ("'2026-11-23T00:00Z'", LAST_DAY[1])),
     "the end": ({"end": NEXT_DAY}, ("'2026-11-22T00:00Z'", "'2026-11-23T00:00Z'")),
     "an hour": (
-        {"first": datetime(2026, 11, 22, 5), "end": datetime(2026, 11, 22, 7)},  # noqa: DTZ001
+        {"first": datetime(2026, 11, 22, 5), "end": datetime(2026, 11, 22, 7)},
         ("'2026-11-22T05:00Z'", "'2026-11-22T07:00Z'"),
     ),
 }
