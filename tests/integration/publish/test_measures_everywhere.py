@@ -1,0 +1,164 @@
+"""
+Every measure of the metric contract by every path that runs here, over hours that were really published: all
+are equal, to the cent.
+
+Orders go into Delta as the lake writer leaves them and through the publisher into the marts. Then each path
+answers: SQL in PostgreSQL; the SQL that the formulas of Tableau's data sources stand for; the Hyper engine over
+an extract; the DAX of the Power BI project as SQL by its documented rules; the SQL of Metabase's questions and
+of Grafana's panels with their variables filled in; gold, through delta-rs. What that does not show: bi/README.md.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pytest
+
+from bi.contract import contract
+from bi.extract_questions import measure_in_extract
+from bi.extracts import refresh
+from bi.power_bi_fields import dimension
+from bi.queries import query
+from include.settings import PROJECT_ROOT
+from lake.reading import delta_table
+from lake.tables import GOLD_ORDER_VALUE_MINUTE, GOLD_PRODUCT_SALES_MINUTE
+from tests.dashboards import queries, sql
+from tests.dax_sql import measure_query
+from tests.integration.publish.publishing import HOUR, LATER, run
+from tests.lake_double import line, silver_order
+from tests.power_bi_project import FOLDER, model
+from tests.tableau_sql import captions, formulas, sql_of
+
+pytestmark = pytest.mark.stack
+CONTRACT = contract()
+FIRST, END = HOUR, HOUR + timedelta(hours=3)
+HOURS = {"first": FIRST, "end": END}
+CHANNELS = ("web", "mobile", "store", "marketplace")
+REGIONS = ("AMER", "EMEA", "APAC", "LATAM")
+Way = Callable[[str], Any]
+
+
+@pytest.fixture
+def published(lake, connection):
+    """Three hours that are asked for and one before and after; 400 orders, the last batch of late ones."""
+    chance = random.Random(3)  # noqa: S311
+    orders = [
+        silver_order(
+            f"O-{number}", FIRST + timedelta(seconds=chance.randrange(-3_600, 4 * 3_600)),
+            region=chance.choice(REGIONS), channel=chance.choice(CHANNELS),
+            lines=[
+                line(line_no=place + 1, product_id=f"P-{chance.randrange(12)}", quantity=chance.randint(1, 9),
+                     unit_price_cents=chance.randint(1, 99_999), discount_cents=0)
+                for place in range(chance.randint(1, 3))
+            ],
+        )
+        for number in range(400)
+    ]  # fmt: skip
+    lake.batch(orders[:350], LATER)
+    run(lake)
+    lake.batch(orders[350:], LATER + timedelta(hours=1))
+    summary = run(lake)
+    assert {result.outcome for result in summary.results} == {"restated"}
+    return connection
+
+
+def cents(value: Any) -> Decimal:
+    return Decimal(str(value)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def by_postgresql(connection: Any) -> Way:
+    return lambda name: connection.execute(query(CONTRACT, [name]), HOURS).fetchone()[0]
+
+
+def by_tableau(connection: Any) -> Way:
+    def value(name: str) -> Any:
+        measure = CONTRACT.measures[name]
+        mart = CONTRACT.mart_of([name])
+        file = PROJECT_ROOT / "bi" / "tableau" / f"{mart}.tds"
+        field = sql_of(formulas(file), captions(file)[measure.label])
+        asked = f"select {field} from marts.{mart} as f where hour_utc >= %(first)s and hour_utc < %(end)s"
+        return connection.execute(asked, HOURS).fetchone()[0]
+
+    return value
+
+
+def by_hyper(database: Any, folder: Path) -> Way:
+    file = refresh(database, folder).file
+    return lambda name: measure_in_extract(file, CONTRACT, name, FIRST, END)
+
+
+def by_power_bi(connection: Any) -> Way:
+    folder = PROJECT_ROOT / "bi"
+    paths = (folder / FOLDER).rglob("*.tmdl")
+    known = model({path.relative_to(folder): path.read_text(encoding="utf-8") for path in paths})
+
+    (hour,) = dimension(CONTRACT, "hour")
+
+    def value(name: str) -> Any:
+        asked = measure_query(known, CONTRACT.measures[name].label, (), hour)
+        return connection.execute(asked, HOURS).fetchone()[0]
+
+    return value
+
+
+def by_grafana(connection: Any) -> Way:
+    def value(name: str) -> Any:
+        (asked,) = (
+            one
+            for one in queries("grafana-postgresql-datasource")
+            if one.panel["title"] == CONTRACT.measures[name].label and one.panel["type"] == "stat"
+        )
+        # Its macro for the end of a time span is asked with `<`, as the contract's queries are.
+        return connection.execute(sql(asked, FIRST, END)).fetchone()[0]
+
+    return value
+
+
+def by_gold(root: Path) -> Way:
+    """Gold knows no completeness: it is the publisher's."""
+
+    def total(table: Any, column: str) -> int:
+        rows = delta_table(table, root).to_pyarrow_table(columns=["minute_utc", column])
+        within = pc.and_(pc.greater_equal(rows["minute_utc"], FIRST), pc.less(rows["minute_utc"], END))
+        return pc.sum(rows.filter(within)[column]).as_py()
+
+    revenue = Decimal(total(GOLD_ORDER_VALUE_MINUTE, "revenue_cents")) / 100
+    orders = total(GOLD_ORDER_VALUE_MINUTE, "orders")
+    return {
+        "revenue": revenue,
+        "orders": orders,
+        "average_order_value": revenue / orders,
+        "units": total(GOLD_PRODUCT_SALES_MINUTE, "units"),
+        "product_revenue": Decimal(total(GOLD_PRODUCT_SALES_MINUTE, "revenue_cents")) / 100,
+    }.get
+
+
+def test_every_measure_is_the_same_by_every_path(published, database, lake, tmp_path):
+    paths = {
+        "PostgreSQL": by_postgresql(published),
+        "Tableau, live": by_tableau(published),
+        "Tableau, extract": by_hyper(database, tmp_path / "extract"),
+        "Power BI": by_power_bi(published),
+        "Grafana": by_grafana(published),
+        "Delta gold": by_gold(lake.root),
+    }
+    found = {
+        name: {path: cents(value) for path, way in paths.items() if (value := way(name)) is not None}
+        for name in CONTRACT.measures
+    }
+    print(json.dumps(found, default=str, indent=2))
+    assert {name: len(values) for name, values in found.items()} == {
+        name: len(paths) - (name == "completeness") for name in CONTRACT.measures
+    }
+    assert {name: len(set(values.values())) for name, values in found.items()} == dict.fromkeys(found, 1)
+    assert found["revenue"]["PostgreSQL"] > found["product_revenue"]["PostgreSQL"] > 0
+
+
+def test_grafana_has_a_tile_for_every_measure():
+    titles = {one.panel["title"] for one in queries("grafana-postgresql-datasource")}
+    assert {measure.label for measure in CONTRACT.measures.values()} <= titles
