@@ -1,11 +1,12 @@
 """
-Every measure of the metric contract by every path that runs here, over hours that were really published: all
-are equal, to the cent.
+Every measure of the metric contract by every path that runs here, over hours that were really published:
+all are equal, to the cent.
 
 Orders go into Delta as the lake writer leaves them and through the publisher into the marts. Then each path
-answers: SQL in PostgreSQL; the SQL that the formulas of Tableau's data sources stand for; the Hyper engine over
-an extract; the DAX of the Power BI project as SQL by its documented rules; the SQL of Metabase's questions and
-of Grafana's panels with their variables filled in; gold, through delta-rs. What that does not show: bi/README.md.
+answers: SQL in PostgreSQL; the SQL that the formulas of Tableau's data sources stand for; the Hyper engine
+over an extract; the DAX of the Power BI project as SQL by its documented rules; the SQL of Metabase's
+questions and of Grafana's panels with their variables filled in; gold, through delta-rs. bi/README.md says
+what that does not show.
 """
 
 import json
