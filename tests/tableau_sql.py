@@ -1,43 +1,27 @@
-"""
-The formulas of a Tableau data source as the SQL that they stand for over PostgreSQL: the small part of
-Tableau's language that ours are written in. `/` is real division there, also of integers.
-"""
+"""What a Tableau data source says, as the SQL that it stands for: its fields, its formulas, its joins."""
 
 import re
-from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-NAME = re.compile(r"\[(\w+)\]")
+from tests.tableau_files import columns_of
 
-
-def formulas(file: Path) -> dict[str, str]:
-    """Formula by the name of its field."""
-    columns = ElementTree.parse(file).getroot().iter("column")  # noqa: S314 - our own file
-    found = {}
-    for column in columns:
-        calculation = column.find("calculation")
-        if calculation is not None:
-            found[column.attrib["name"].strip("[]")] = calculation.attrib["formula"]
-    return found
+NAME = re.compile(r"\[([^\]]+)\]")
 
 
-def captions(file: Path) -> dict[str, str]:
-    """Name of the field that has a formula, by what people read."""
-    columns = ElementTree.parse(file).getroot().iter("column")  # noqa: S314 - our own file
-    return {
-        column.attrib["caption"]: column.attrib["name"].strip("[]")
-        for column in columns
-        if column.find("calculation") is not None
-    }
+def expression(source: Element, field: str) -> str:
+    """A field as SQL: a column of its table, or its formula with every field in it put in."""
+    calculation = columns_of(source)[f"[{field}]"].find("calculation")
+    if calculation is None:
+        mapped = {entry.attrib["key"]: entry.attrib["value"] for entry in source.iter("map")}
+        return mapped[f"[{field}]"].replace("[", '"').replace("]", '"')
+    formula = NAME.sub(lambda found: expression(source, found[1]), calculation.attrib["formula"])
+    return f"({formula.replace('IF ', 'case when ').replace(' THEN ', ' then ').replace(' END', ' end')})"
 
 
-def sql_of(known: dict[str, str], name: str, alias: str = "f") -> str:
-    """One field; fields that it speaks of are put in its place."""
-
-    def put(found: re.Match[str]) -> str:
-        other = found[1]
-        return f"({sql_of(known, other, alias)})" if other in known else f"{alias}.{other}"
-
-    text = NAME.sub(put, known[name])
-    text = re.sub(r"IF (.+) THEN (.+) END", r"case when \1 then \2 end", text)
-    return text.replace(" / ", "::double precision / ")
+def relation(element: Element) -> str:
+    """The joins as SQL."""
+    if element.attrib["type"] == "table":
+        return f"{NAME.sub(lambda found: found[1], element.attrib['table'])} as {element.attrib['name']}"
+    left, right = element.findall("relation")
+    sides = [NAME.sub(r"\1", side.attrib["op"]) for side in element.iterfind("clause/expression/expression")]
+    return f"{relation(left)} {element.attrib['join']} join {relation(right)} on {' = '.join(sides)}"

@@ -4,37 +4,15 @@ The workbook's own joins, formulas, filter and order, read as SQL and asked of a
 Tableau cannot run here. This shows that what its files say gives the contract's numbers.
 """
 
-import re
-from xml.etree.ElementTree import Element
-
 import pytest
 
 from bi.queries import question_sql
 from bi.tableau_fields import dimension_fields, measure_field
 from tests.hyper_extracts import CONTRACT, END, FIRST, to_the_cent
-from tests.tableau_files import SHEETS, SOURCES, columns_of
+from tests.tableau_files import SHEETS, SOURCES
+from tests.tableau_sql import expression, relation
 
 pytestmark = pytest.mark.stack
-NAME = re.compile(r"\[([^\]]+)\]")
-
-
-def expression(source: Element, field: str) -> str:
-    """A field as SQL: a column of its table, or its formula with every field in it put in."""
-    calculation = columns_of(source)[f"[{field}]"].find("calculation")
-    if calculation is None:
-        mapped = {entry.attrib["key"]: entry.attrib["value"] for entry in source.iter("map")}
-        return mapped[f"[{field}]"].replace("[", '"').replace("]", '"')
-    formula = NAME.sub(lambda found: expression(source, found[1]), calculation.attrib["formula"])
-    return f"({formula.replace('IF ', 'case when ').replace(' THEN ', ' then ').replace(' END', ' end')})"
-
-
-def relation(element: Element) -> str:
-    """The joins as SQL."""
-    if element.attrib["type"] == "table":
-        return f"{NAME.sub(lambda found: found[1], element.attrib['table'])} as {element.attrib['name']}"
-    left, right = element.findall("relation")
-    sides = [NAME.sub(r"\1", side.attrib["op"]) for side in element.iterfind("clause/expression/expression")]
-    return f"{relation(left)} {element.attrib['join']} join {relation(right)} on {' = '.join(sides)}"
 
 
 def sheet_sql(name: str) -> str:

@@ -25,6 +25,7 @@ from bi.extract_questions import measure_in_extract
 from bi.extracts import refresh
 from bi.power_bi_fields import dimension
 from bi.queries import query
+from bi.tableau_fields import measure_field
 from include.settings import PROJECT_ROOT
 from lake.reading import delta_table
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, GOLD_PRODUCT_SALES_MINUTE
@@ -33,7 +34,8 @@ from tests.dax_sql import measure_query
 from tests.integration.publish.publishing import HOUR, LATER, run
 from tests.lake_double import line, silver_order
 from tests.power_bi_project import FOLDER, model
-from tests.tableau_sql import captions, formulas, sql_of
+from tests.tableau_files import SOURCES
+from tests.tableau_sql import expression, relation
 
 pytestmark = pytest.mark.stack
 CONTRACT = contract()
@@ -78,11 +80,13 @@ def by_postgresql(connection: Any) -> Way:
 
 def by_tableau(connection: Any) -> Way:
     def value(name: str) -> Any:
-        measure = CONTRACT.measures[name]
         mart = CONTRACT.mart_of([name])
-        file = PROJECT_ROOT / "bi" / "tableau" / f"{mart}.tds"
-        field = sql_of(formulas(file), captions(file)[measure.label])
-        asked = f"select {field} from marts.{mart} as f where hour_utc >= %(first)s and hour_utc < %(end)s"
+        source = SOURCES[f"federated.{mart}"]
+        asked = (
+            f"select {expression(source, measure_field(name))}"
+            f" from {relation(source.find('connection/relation'))}"
+            f" where {mart}.hour_utc >= %(first)s and {mart}.hour_utc < %(end)s"
+        )
         return connection.execute(asked, HOURS).fetchone()[0]
 
     return value
