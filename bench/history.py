@@ -33,6 +33,7 @@ ROWS_OF_A_FILE = 20
 TIMES = ("ordered_at", "minute_utc", "kafka_timestamp")
 # An odd number: multiplied by it, numbers below 2^64 are scattered, and no two fall together.
 SCATTER = np.uint64(0x9E3779B97F4A7C15)
+SECONDS_BETWEEN = 2.0
 CHECKPOINT_INTERVAL = int(TABLE_PROPERTIES["delta.checkpointInterval"])
 
 LIVE = """
@@ -151,17 +152,25 @@ def _commits(table: Table, root: Path, count: int, day: date) -> None:
     model = _model(held, table, day)
     if model is None:
         return
-    for version in range(held.version() + 1, held.version() + 1 + count):
+    began, last = time.time(), held.version() + count
+    for version in range(held.version() + 1, last + 1):
         path = f"{Path(model['path']).parent}/past-{version:012}.parquet"
         os.link(folder / model["path"], folder / path)
         add = {**model, "path": path, "modificationTime": time.time_ns() // 1_000_000}
         info = {"timestamp": time.time_ns() // 1_000_000, "operation": "WRITE"}
         actions = [{"commitInfo": info}, {"txn": {"appId": APP_ID, "version": version}}, {"add": add}]
         lines = "".join(f"{json.dumps(action)}\n" for action in actions)
-        (folder / "_delta_log" / f"{version:020}.json").write_text(lines)
+        log = folder / "_delta_log" / f"{version:020}.json"
+        log.write_text(lines)
+        # As old as if a batch had come every two seconds.
+        moment = began - (last - version) * SECONDS_BETWEEN
+        os.utime(log, (moment, moment))
         if version % CHECKPOINT_INTERVAL == 0:
             held.update_incremental()
             held.create_checkpoint()
+    # As the writer's own commit does it with a checkpoint.
+    held.update_incremental()
+    held.cleanup_metadata()
 
 
 def _model(held: DeltaTable, table: Table, day: date) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,7 +26,7 @@ from spark.streaming.accounts import balanced_ledger, read_books, sums
 from spark.streaming.batch_records import BatchRecords, records_of
 from spark.streaming.closing import ClosedBatch
 from spark.streaming.columns import values_of
-from spark.streaming.delta_log import append, append_arrow
+from spark.streaming.delta_log import HeldTables, append, append_arrow
 from spark.streaming.generation import Generation
 from spark.streaming.judging import Judge
 from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
@@ -45,6 +46,10 @@ class BatchWriter:
     judge: Judge
     close: Callable[[ClosedBatch, Reach], None]
     reach: Reach = pass_by  # told the name of every step done; tests break in here
+
+    @cached_property
+    def _tables(self) -> HeldTables:
+        return HeldTables(self.root)
 
     def write(self, records: DataFrame, plan: BatchPlan) -> None:
         """
@@ -111,7 +116,7 @@ class BatchWriter:
 
     def _append(self, rows: pa.Table | DataFrame, table: Table, batch_id: int, reach: Reach) -> None:
         if isinstance(rows, pa.Table):
-            append_arrow(rows, table, self.root, app_id=self.generation.app_id, batch_id=batch_id)
+            append_arrow(rows, table, self._tables, app_id=self.generation.app_id, batch_id=batch_id)
         else:
             append(rows.coalesce(1), table, self.root, app_id=self.generation.app_id, batch_id=batch_id)
         reach(f"after_{table.full_name}")

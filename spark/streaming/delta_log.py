@@ -19,14 +19,18 @@ from lake.tables import Table
 from spark.streaming.arrow_commit import commit_arrow
 from spark.streaming.table_shape import missing_columns
 
+LOG_RETENTION = "delta.logRetentionDuration"
 TABLE_PROPERTIES = {
-    # A batch every two seconds: a checkpoint every few minutes, commits kept for a week of questions.
+    # A batch every two seconds: a checkpoint every few minutes.
     "delta.checkpointInterval": "100",
-    "delta.logRetentionDuration": "interval 7 days",
-    # As long is a file kept that was removed from the table: any version of a week can be read.
+    # Every commit lists the log's whole folder, several times: with a day of commits in it, for a second.
+    LOG_RETENTION: "interval 1 hours",
+    # As long is a file kept that was removed from the table: whoever reads a version that had it goes on.
     RETENTION: "interval 7 days",
     "delta.enableDeletionVectors": "false",
 }
+# What tables got before: longer than a stream on a local disk can go on with.
+LONG_RETENTION = "interval 7 days"
 STATISTICS = ("batch_id", "partition", "offset", "ordered_at", "minute_utc", "order_id", "kafka_timestamp")
 
 
@@ -45,6 +49,7 @@ def ensure_table(spark: SparkSession, table: Table, root: Path) -> None:
     # Spark would find out too, but read the whole log first: seconds of every start.
     if DeltaTable.is_deltatable(str(table.path(root))):
         _grow(spark, table, root)
+        _shorten_log(spark, table, root)
         return
     columns = COLUMNS[table]
     properties = {
@@ -65,6 +70,34 @@ def _grow(spark: SparkSession, table: Table, root: Path) -> None:
         spark.sql(f"alter table delta.`{table.path(root)}` add columns ({new})")
 
 
+def _shorten_log(spark: SparkSession, table: Table, root: Path) -> None:
+    """The next checkpoint removes what is older. A time that somebody chose stays."""
+    if delta_table(table, root).metadata().configuration.get(LOG_RETENTION) == LONG_RETENTION:
+        wanted = f"'{LOG_RETENTION}' = '{TABLE_PROPERTIES[LOG_RETENTION]}'"
+        spark.sql(f"alter table delta.`{table.path(root)}` set tblproperties ({wanted})")
+
+
+class HeldTables:
+    """
+    The lake's tables as one writer holds them: opened once, then kept up with their logs. To open a table is
+    to read all that was removed from it within a week, which takes longer every day; to catch up is not.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._held: dict[Table, DeltaTable] = {}
+
+    def newest(self, table: Table) -> DeltaTable:
+        """The table at its latest version. One that could not catch up is opened anew the next time."""
+        held = self._held.pop(table, None)
+        if held is None:
+            held = delta_table(table, self._root)
+        else:
+            held.update_incremental()
+        self._held[table] = held
+        return held
+
+
 def append(rows: DataFrame, table: Table, root: Path, *, app_id: str, batch_id: int) -> None:
     """Add a batch's rows to `table` in one commit. A second call for the same batch changes nothing."""
     (
@@ -76,13 +109,13 @@ def append(rows: DataFrame, table: Table, root: Path, *, app_id: str, batch_id: 
     )
 
 
-def append_arrow(rows: pa.Table, table: Table, root: Path, *, app_id: str, batch_id: int) -> None:
+def append_arrow(rows: pa.Table, table: Table, tables: HeldTables, *, app_id: str, batch_id: int) -> None:
     """
     Like `append`, for rows that are in this process: by delta-rs, which needs no Spark job for them.
 
     Both engines are parts of the one writer, and a table is written by one of them at a time.
     """
-    held = delta_table(table, root)
+    held = tables.newest(table)
     last = held.transaction_version(app_id)
     if last is not None and last >= batch_id:
         return

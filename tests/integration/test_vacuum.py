@@ -29,7 +29,7 @@ from lake.reading import delta_table
 from lake.tables import BRONZE_ORDERS, GOLD_ORDER_VALUE_MINUTE, shadow
 from spark.streaming.batch import BatchWriter
 from spark.streaming.database import Database
-from spark.streaming.delta_log import append_arrow, ensure_table
+from spark.streaming.delta_log import HeldTables, append_arrow, ensure_table
 from spark.streaming.table_requests import TableRequestDesk
 from spark.streaming.vacuum import state_of, vacuum
 from tests.aged_lake import age_table
@@ -59,7 +59,7 @@ def compacted(spark, tmp_path_factory) -> Path:
     ensure_table(spark, BRONZE_ORDERS, root)
     ensure_table(spark, TABLE, root)
     for number in range(BATCHES):
-        append_arrow(rows(number), TABLE, root, app_id="orders:x", batch_id=number)
+        append_arrow(rows(number), TABLE, HeldTables(root), app_id="orders:x", batch_id=number)
     DeltaTable(str(TABLE.path(root))).optimize.compact()
     return root
 
@@ -122,11 +122,11 @@ def test_what_was_compacted_a_week_ago_is_deleted(lake, database):
 
 def test_a_batch_that_came_meanwhile_is_kept(lake, database, monkeypatch):
     """Between the first look at the table and VACUUM: the proof is about what was there before."""
-    append_arrow(rows(BATCHES), TABLE, lake.root, app_id="orders:x", batch_id=BATCHES)
+    append_arrow(rows(BATCHES), TABLE, HeldTables(lake.root), app_id="orders:x", batch_id=BATCHES)
 
     def and_then_a_batch(spark, root, table):
         before = state_of(spark, root, table)
-        append_arrow(rows(BATCHES + 1), TABLE, root, app_id="orders:x", batch_id=BATCHES + 1)
+        append_arrow(rows(BATCHES + 1), TABLE, HeldTables(root), app_id="orders:x", batch_id=BATCHES + 1)
         return before
 
     monkeypatch.setattr("spark.streaming.table_requests.state_of", and_then_a_batch)

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from lake.reading import delta_table, record_batches
 from lake.tables import GOLD_ORDER_VALUE_MINUTE
 from spark.streaming.arrow_commit import _statistics
-from spark.streaming.delta_log import append_arrow, read_back
+from spark.streaming.delta_log import HeldTables, append_arrow, read_back
 
 TABLE = GOLD_ORDER_VALUE_MINUTE
 APP = f"orders:{uuid.UUID(int=7)}"
@@ -58,7 +58,7 @@ def cents(root: Path) -> list[int]:
 def test_a_batch_written_twice_is_there_once(root):
     """Rows of two days, in one commit that names the batch."""
     for _ in range(2):
-        append_arrow(minutes(0, 10, 20, 30), TABLE, root, app_id=APP, batch_id=0)
+        append_arrow(minutes(0, 10, 20, 30), TABLE, HeldTables(root), app_id=APP, batch_id=0)
 
     assert cents(root) == [10, 20, 30]
     assert delta_table(TABLE, root).version() == 1
@@ -67,7 +67,7 @@ def test_a_batch_written_twice_is_there_once(root):
 
 def test_the_log_tells_what_a_file_holds(root):
     """So that readers can pass over a file without opening it."""
-    append_arrow(minutes(4, 10, 20, 30), TABLE, root, app_id=APP, batch_id=4)
+    append_arrow(minutes(4, 10, 20, 30), TABLE, HeldTables(root), app_id=APP, batch_id=4)
 
     log = TABLE.path(root) / "_delta_log" / f"{1:020}.json"
     adds = [action["add"] for action in map(json.loads, log.read_text().splitlines()) if "add" in action]
@@ -97,7 +97,7 @@ def test_a_flipped_bit_is_never_a_wrong_number(root):
 
     The last are flips in a page's own header, which no checksum covers: whoever counts rows finds them.
     """
-    append_arrow(minutes(0, 10, 20), TABLE, root, app_id=APP, batch_id=0)
+    append_arrow(minutes(0, 10, 20), TABLE, HeldTables(root), app_id=APP, batch_id=0)
     (file,) = TABLE.path(root).rglob("*.parquet")
     whole = file.read_bytes()
     caught = 0
@@ -120,8 +120,8 @@ def _start_of_footer(file: bytes) -> int:
 
 def test_the_books_read_what_the_batch_wrote(root):
     """And nothing of other batches."""
-    append_arrow(minutes(0, 10), TABLE, root, app_id=APP, batch_id=0)
-    append_arrow(minutes(1, 20, 30), TABLE, root, app_id=APP, batch_id=1)
+    append_arrow(minutes(0, 10), TABLE, HeldTables(root), app_id=APP, batch_id=0)
+    append_arrow(minutes(1, 20, 30), TABLE, HeldTables(root), app_id=APP, batch_id=1)
 
     held = read_back(TABLE, root, ["revenue_cents"], app_id=APP, batch_id=1)
     assert held["revenue_cents"].to_pylist() == [20, 30]

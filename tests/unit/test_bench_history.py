@@ -11,7 +11,7 @@ from bench.history import add_commits
 from lake.reading import delta_table
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, TABLES
 from spark.streaming.batch_records import arrow_schema
-from spark.streaming.delta_log import append_arrow
+from spark.streaming.delta_log import HeldTables, append_arrow
 
 TABLE = GOLD_ORDER_VALUE_MINUTE
 TODAY, PAST = date(2026, 11, 24), date(2026, 11, 22)
@@ -25,7 +25,13 @@ def root(tmp_path) -> Path:
         DeltaTable.create(str(path), arrow_schema(table), partition_by=[table.partition_by])
     row = {"minute_utc": datetime(2026, 11, 24, 11, tzinfo=UTC), "region": "EMEA", "channel": "web",
            "orders": 3, "revenue_cents": 700, "batch_id": 0, "date_utc": TODAY}  # fmt: skip
-    append_arrow(pa.Table.from_pylist([row], arrow_schema(TABLE)), TABLE, tmp_path, app_id="o:1", batch_id=0)
+    append_arrow(
+        pa.Table.from_pylist([row], arrow_schema(TABLE)),
+        TABLE,
+        HeldTables(tmp_path),
+        app_id="o:1",
+        batch_id=0,
+    )
     return tmp_path
 
 
