@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from bi import comments, marts_page, power_bi, tableau
+from bi import comments, marts_page
 from bi.contract import Contract
+from bi.power_bi import project
+from bi.tableau import workbook
 from include.settings import PROJECT_ROOT
 
 
 def files(contract: Contract) -> dict[Path, str]:
     """Texts by path, relative to the project's root."""
-    tools = {**tableau.files(contract), **power_bi.files(contract)}
+    tools = {**workbook.files(contract), **project.files(contract)}
     return {
         Path("docs/marts.md"): marts_page.page(contract),
         Path("sql/schema/comments.sql"): comments.statements(contract),

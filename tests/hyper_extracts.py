@@ -9,9 +9,9 @@ from typing import Any, LiteralString
 import psycopg
 
 from bi.contract import contract
-from bi.extract_tables import hourly_marts
-from bi.extracts import FILE
-from bi.hyper_engine import api, engine, opened, table
+from bi.extracts.hyper_engine import api, engine, opened, table
+from bi.extracts.refresh import FILE
+from bi.extracts.tables import hourly_marts
 
 CONTRACT = contract()
 AGGREGATES = hourly_marts(CONTRACT, detail=False)

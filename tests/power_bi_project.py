@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.tmdl_reader import Node, read, split_reference
 
-FOLDER = Path("power_bi")
+FOLDER = Path("files/power_bi")
 MODEL = FOLDER / "Saleslake.SemanticModel" / "definition"
 REPORT = FOLDER / "Saleslake.Report" / "definition"
 Files = Mapping[Path, str]

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from bi.contract import Contract, contract
-from bi.tableau import WORKBOOK, files
+from bi.tableau.workbook import WORKBOOK, files
 
 CONTRACT = contract()
 FILES = files(CONTRACT)

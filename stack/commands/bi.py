@@ -63,7 +63,7 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _extract(args: argparse.Namespace) -> int:
-    from bi.extracts import refresh
+    from bi.extracts.refresh import refresh
 
     settings = get_settings()
     folder = args.folder or settings.run_dir / "bi"

@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from bi.contract import contract
-from bi.extract_reading import batches
-from bi.extract_tables import Published, dimension_tables, hourly_marts
-from bi.hyper_engine import engine, sql_type
+from bi.extracts.hyper_engine import engine, sql_type
+from bi.extracts.reading import batches
+from bi.extracts.tables import Published, dimension_tables, hourly_marts
 from include.errors import LakehouseError, SetupError
 from tests.hyper_extracts import HOUR
 
@@ -51,7 +51,7 @@ def test_every_column_of_an_extract_has_a_type():
 )
 def test_hours_are_read_some_at_a_time(monkeypatch, rows, together):
     """As many as have the rows; a larger one alone, and in their order."""
-    monkeypatch.setattr("bi.extract_reading.BATCH_ROWS", 6)
+    monkeypatch.setattr("bi.extracts.reading.BATCH_ROWS", 6)
     hours = {Published("m", HOUR, version, HOUR): count for version, count in enumerate(rows)}
 
     found = list(batches(hours))

@@ -76,6 +76,8 @@ def test_columns_say_what_the_contract_says() -> None:
     assert joined["fk_target_field_id"] == metabase.column("dim_region", "region")["id"]
     assert metabase.column("fct_orders", "total_cents")["visibility_type"] == "details-only"
     assert metabase.column("fct_orders", "kafka_offset")["visibility_type"] == "details-only"
+    # One of several columns of a key opens no row by itself.
+    assert metabase.column("order_value_hourly", "channel")["semantic_type"] is None
     country = metabase.column("fct_orders", "country")
     assert country["description"] == "ISO 3166-1 alpha-2 code."
     assert (country["semantic_type"], country["visibility_type"]) == (None, "normal")

@@ -130,6 +130,7 @@ def test_a_column_that_the_sync_does_not_bring(run: Run, monkeypatch: pytest.Mon
     """Tables alone are not enough: the stack's migrations may be older than the contract."""
     monkeypatch.setattr(tables, "SYNC_SECONDS", 0.02)
     metabase = double()
+    metabase.looks_until_synced = 1
     metabase.marts["dim_date"].remove("year")
     assert "it does not know marts.dim_date.year." in failure(run, metabase)
 

@@ -125,6 +125,10 @@ def test_a_collection_below_another_one_is_not_ours_by_its_name(run: Run, metaba
     assert ours["name"] == "Saleslake"
     assert metabase.objects["collection"][theirs]["description"] == "Ours."
 
+    del metabase.objects["collection"][ours["id"]]
+    assert run.against(metabase).made
+    assert metabase.objects["collection"][theirs]["description"] == "Ours."
+
 
 def test_what_people_put_on_the_dashboard_stays(run: Run, metabase: MetabaseDouble) -> None:
     """A question and a text of theirs, tabs, a filter, where they moved ours to. A missing one finds room."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bi.contract import CONTRACT, SCHEMA, Column, contract
-from bi.power_bi import files
-from bi.power_bi_fields import HOUR, HOURS, dimension, dimension_tables, facts
-from bi.power_bi_tables import kind
+from bi.power_bi.fields import HOUR, HOURS, dimension, dimension_tables, facts
+from bi.power_bi.project import files
+from bi.power_bi.tables import kind
 from include.errors import SetupError
 from include.settings import PROJECT_ROOT
 from tests import dax

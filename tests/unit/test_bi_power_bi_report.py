@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from bi.contract import contract
-from bi.power_bi import files
-from bi.power_bi_fields import dimension, measure
+from bi.power_bi.fields import dimension, measure
+from bi.power_bi.project import files
 from tests.power_bi_project import FOLDER, REPORT, fields, json_files, model, visuals
 from tests.power_bi_schemas import schema_of
 

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 
 from bi.contract import Contract
-from bi.tableau import WORKBOOK, files
-from bi.tableau_datasource import Server
-from bi.tableau_fields import fields_of, marts_with_measures, tableau_format
+from bi.tableau.datasource import Server
+from bi.tableau.fields import fields_of, marts_with_measures, tableau_format
+from bi.tableau.workbook import WORKBOOK, files
 from include.settings import PROJECT_ROOT
 from tests.tableau_files import ALL_SOURCES, CONTRACT, FILES, SOURCES, columns_of
 
@@ -24,7 +24,7 @@ def test_the_files_in_the_repository_are_what_the_contract_says(path):
 
 def test_nothing_else_is_in_the_folder():
     """A mart that lost its measures leaves no file behind."""
-    there = {path.relative_to(PROJECT_ROOT / "bi") for path in (PROJECT_ROOT / "bi/tableau").rglob("*")}
+    there = {path.relative_to(PROJECT_ROOT / "bi") for path in (PROJECT_ROOT / "bi/files/tableau").rglob("*")}
     assert there == set(FILES)
 
 
@@ -139,5 +139,5 @@ def test_the_connection_is_the_readers_and_asks_for_the_password():
 
 def test_paths_are_below_bi():
     """As `saleslake bi build` expects them."""
-    marts = {Path("tableau") / f"{mart}.tds" for mart in marts_with_measures(CONTRACT)}
+    marts = {Path("files/tableau") / f"{mart}.tds" for mart in marts_with_measures(CONTRACT)}
     assert set(FILES) == {WORKBOOK, *marts}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bi.tableau import DASHBOARD, files
+from bi.tableau.workbook import DASHBOARD, files
 from tests.tableau_files import (
     BOOK,
     CONTRACT,

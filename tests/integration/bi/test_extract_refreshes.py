@@ -3,8 +3,9 @@
 import psutil
 import pytest
 
-from bi import extract_reading, extracts
-from bi.extracts import FILE, refresh
+from bi.extracts import reading
+from bi.extracts import refresh as refreshing
+from bi.extracts.refresh import FILE, refresh
 from include.errors import LakehouseError
 from tests.filled_marts import fill
 from tests.hyper_extracts import (
@@ -89,7 +90,7 @@ def test_the_same_versions_of_another_database_are_read(owner, own_sales_databas
 @pytest.mark.parametrize("is_first", [True, False], ids=["first", "later"])
 def test_a_killed_refresh_goes_on(owner, own_sales_database, folder, monkeypatch, is_first):
     """Killed between two steps: the old file is untouched, and the next run reads only what is missing."""
-    monkeypatch.setattr(extract_reading, "BATCH_ROWS", 1)
+    monkeypatch.setattr(reading, "BATCH_ROWS", 1)
     if not is_first:
         refresh(own_sales_database, folder)
         fill(owner, end=END, orders=150)
@@ -113,7 +114,7 @@ def test_a_killed_refresh_goes_on(owner, own_sales_database, folder, monkeypatch
 
 def test_the_next_refresh_goes_on_after_the_engine_was_killed(owner, own_sales_database, folder, monkeypatch):
     """SIGKILL in the middle: the error says so, and no half of a step is left."""
-    monkeypatch.setattr(extract_reading, "BATCH_ROWS", 1)
+    monkeypatch.setattr(reading, "BATCH_ROWS", 1)
 
     def kill_the_engine(part: str, done: int, total: int) -> None:
         if part == "product_sales_hourly" and done:
@@ -132,7 +133,7 @@ def test_the_next_refresh_goes_on_after_the_engine_was_killed(owner, own_sales_d
 def test_a_step_is_done_whole_or_not_at_all(owner, own_sales_database, folder, monkeypatch):
     """Killed after rows were copied, before their versions were: the rows are not there twice."""
     with monkeypatch.context() as patch:
-        patch.setattr(extracts, "add_versions", end)
+        patch.setattr(refreshing, "add_versions", end)
         with pytest.raises(Killed):
             refresh(own_sales_database, folder)
 

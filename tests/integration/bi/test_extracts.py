@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from bi.extract_questions import measure_in_extract, question_in_extract
-from bi.extracts import FILE, Refreshed, refresh
-from bi.hyper_engine import api
+from bi.extracts.hyper_engine import api
+from bi.extracts.questions import measure_in_extract, question_in_extract
+from bi.extracts.refresh import FILE, Refreshed, refresh
 from bi.queries import query, question_sql
 from include.errors import LakehouseError
 from include.settings import PostgresSettings

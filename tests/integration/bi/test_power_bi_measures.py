@@ -19,7 +19,7 @@ import pytest
 from psycopg.rows import dict_row, tuple_row
 
 from bi.contract import CONTRACT, Measure, contract
-from bi.power_bi_fields import HOUR, dimension, facts
+from bi.power_bi.fields import HOUR, dimension, facts
 from bi.queries import query
 from include.sales_db import connect
 from include.settings import PostgresSettings

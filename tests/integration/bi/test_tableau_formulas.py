@@ -7,7 +7,7 @@ Tableau cannot run here. This shows that what its files say gives the contract's
 import pytest
 
 from bi.queries import question_sql
-from bi.tableau_fields import dimension_fields, measure_field
+from bi.tableau.fields import dimension_fields, measure_field
 from tests.hyper_extracts import CONTRACT, END, FIRST, to_the_cent
 from tests.tableau_files import SHEETS, SOURCES
 from tests.tableau_sql import expression, relation

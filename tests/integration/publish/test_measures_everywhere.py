@@ -21,11 +21,11 @@ import pyarrow.compute as pc
 import pytest
 
 from bi.contract import contract
-from bi.extract_questions import measure_in_extract
-from bi.extracts import refresh
-from bi.power_bi_fields import dimension
+from bi.extracts.questions import measure_in_extract
+from bi.extracts.refresh import refresh
+from bi.power_bi.fields import dimension
 from bi.queries import query
-from bi.tableau_fields import measure_field
+from bi.tableau.fields import measure_field
 from include.settings import PROJECT_ROOT
 from lake.reading import delta_table
 from lake.tables import GOLD_ORDER_VALUE_MINUTE, GOLD_PRODUCT_SALES_MINUTE

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement
 
 from bi.contract import SCHEMA, Contract
-from bi.tableau_fields import Field, fields_of, local_names
+from bi.tableau.fields import Field, fields_of, local_names
 
 # What Tableau has written into its files since 2018; newer features are named in the manifest.
 VERSION = "18.1"

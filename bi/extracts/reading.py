@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from bi.contract import SCHEMA, Contract
-from bi.extract_tables import HOURS_AT_ONCE, Published
+from bi.extracts.tables import HOURS_AT_ONCE, Published
 
 # Of a mart at a time: some ten megabytes on the disk, and what a killed refresh reads again.
 BATCH_ROWS = 200_000

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from bi.tableau_fields import Field
+from bi.tableau.fields import Field
 
 
 class Instance(NamedTuple):

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 
-from bi import extract_reading as reading
 from bi.contract import Contract
 from bi.contract import contract as project_contract
-from bi.extract_tables import (
+from bi.extracts import reading
+from bi.extracts.hyper_engine import api, engine, is_database, opened, table, transaction
+from bi.extracts.tables import (
     Published,
     add_versions,
     dimension_tables,
@@ -28,7 +29,6 @@ from bi.extract_tables import (
     remove_all,
     remove_hours,
 )
-from bi.hyper_engine import api, engine, is_database, opened, table, transaction
 from include.errors import LakehouseError
 from include.sales_db import connect
 from include.settings import PostgresSettings

@@ -1,19 +1,19 @@
 """
 The Power BI project of the metric contract: a semantic model (TMDL), a report (PBIR), and a connection file.
 
-Open `power_bi/Saleslake.pbip` in Power BI Desktop. The texts have Windows line ends, as Power BI writes them,
+Open `bi/files/power_bi/Saleslake.pbip` in Power BI Desktop. The texts have Windows line ends, as Power BI writes them,
 so whoever writes them to files writes bytes.
 """
 
 import json
 from pathlib import Path
 
-from bi import power_bi_model, power_bi_report, tmdl
 from bi.contract import Contract
-from bi.power_bi_model import DATABASE, SERVER
-from bi.power_bi_report import document
+from bi.power_bi import model, report, tmdl
+from bi.power_bi.model import DATABASE, SERVER
+from bi.power_bi.report import document
 
-FOLDER = Path("power_bi")
+FOLDER = Path("files/power_bi")
 NAME = "Saleslake"
 MODEL, REPORT = f"{NAME}.SemanticModel", f"{NAME}.Report"
 # What Desktop keeps beside the project for one person: settings, and a copy of the data.
@@ -36,14 +36,14 @@ def files(contract: Contract) -> dict[Path, str]:
         Path(MODEL, "definition.pbism"): document(
             f"{SCHEMAS}/item/semanticModel/definitionProperties/1.0.0/schema.json", version="4.0", settings={}
         ),
-        **_below(Path(MODEL, "definition"), power_bi_model.files(contract)),
+        **_below(Path(MODEL, "definition"), model.files(contract)),
         Path(REPORT, ".platform"): _platform("Report"),
         Path(REPORT, "definition.pbir"): document(
             f"{SCHEMAS}/item/report/definitionProperties/2.0.0/schema.json",
             version="4.0",
             datasetReference={"byPath": {"path": f"../{MODEL}"}},
         ),
-        **_below(Path(REPORT, "definition"), power_bi_report.files(contract)),
+        **_below(Path(REPORT, "definition"), report.files(contract)),
     }
     return _below(FOLDER, project)
 

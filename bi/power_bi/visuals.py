@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-from bi.power_bi_fields import METRICS, Field
+from bi.power_bi.fields import METRICS, Field
 
 Json = dict[str, Any]
 

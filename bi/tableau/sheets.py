@@ -6,9 +6,9 @@ from uuid import NAMESPACE_URL, uuid5
 from xml.etree.ElementTree import Element, SubElement
 
 from bi.contract import Contract, Question
-from bi.tableau_charts import CHARTS, Asked, Drawing, Instance
-from bi.tableau_datasource import column_element, formatted, source_name
-from bi.tableau_fields import Field, dimension_fields, fields_of, measure_field, order_field
+from bi.tableau.charts import CHARTS, Asked, Drawing, Instance
+from bi.tableau.datasource import column_element, formatted, source_name
+from bi.tableau.fields import Field, dimension_fields, fields_of, measure_field, order_field
 
 USER = "{http://www.tableausoftware.com/xml/user}"
 

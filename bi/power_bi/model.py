@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from bi import tmdl
 from bi.contract import Contract
-from bi.power_bi_fields import HOUR, HOURS, METRICS, Field, column, dimension, dimension_tables, facts
-from bi.power_bi_tables import hours_table, mart_table, metrics_table
+from bi.power_bi import tmdl
+from bi.power_bi.fields import HOUR, HOURS, METRICS, Field, column, dimension, dimension_tables, facts
+from bi.power_bi.tables import hours_table, mart_table, metrics_table
 
 SERVER, DATABASE = "127.0.0.1:5432", "sales"  # changed in Power BI: they are parameters there
 COMPATIBILITY_LEVEL = 1600

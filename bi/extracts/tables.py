@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bi.contract import Contract
-from bi.hyper_engine import SCHEMA, api, sql_type, table, transaction
+from bi.extracts.hyper_engine import SCHEMA, api, sql_type, table, transaction
 
 if TYPE_CHECKING:
     from tableauhyperapi import Connection

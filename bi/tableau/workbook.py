@@ -11,11 +11,11 @@ from xml.etree.ElementTree import Element, SubElement
 
 from bi.contract import Contract
 from bi.contract import contract as project_contract
-from bi.tableau_datasource import VERSION, Server, embedded_datasource, published_datasource
-from bi.tableau_fields import marts_with_measures
-from bi.tableau_sheets import USER, Sheet, sheet_of, simple_id, worksheet
+from bi.tableau.datasource import VERSION, Server, embedded_datasource, published_datasource
+from bi.tableau.fields import marts_with_measures
+from bi.tableau.sheets import USER, Sheet, sheet_of, simple_id, worksheet
 
-FOLDER = Path("tableau")
+FOLDER = Path("files/tableau")
 WORKBOOK = FOLDER / "Saleslake.twb"
 DASHBOARD = "Sales"
 # Features the file uses that VERSION does not say. A Tableau that does not know one says so when it opens it.

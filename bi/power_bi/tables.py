@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from bi import tmdl
 from bi.contract import SCHEMA, Contract
-from bi.power_bi_fields import HOUR, HOURS, METRICS, column, dimension, hours_dax, measure_dax
+from bi.power_bi import tmdl
+from bi.power_bi.fields import HOUR, HOURS, METRICS, column, dimension, hours_dax, measure_dax
 from include.errors import SetupError
 
 
@@ -40,7 +40,7 @@ def kind(contract: Contract, mart: str, name: str) -> Kind:
     if postgres not in KINDS:
         raise SetupError(
             f"Making the Power BI model: {mart}.{name} is {postgres}, which has no type in the model."
-            " Nothing was made. Add it to KINDS of bi/power_bi_tables.py."
+            " Nothing was made. Add it to KINDS of bi/power_bi/tables.py."
         )
     return FIXED if name.endswith("_cents") else KINDS[postgres]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bi.contract import Contract
-from bi.power_bi_fields import HOUR, dimension, measure
-from bi.power_bi_visuals import Asked, Json, card, chart, slicer
+from bi.power_bi.fields import HOUR, dimension, measure
+from bi.power_bi.visuals import Asked, Json, card, chart, slicer
 
 SCHEMAS = "https://developer.microsoft.com/json-schemas/fabric/item/report/definition"
 PAGE = "sales"

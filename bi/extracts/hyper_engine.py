@@ -35,7 +35,7 @@ def api() -> Any:
         raise SetupError(
             f"Starting Tableau's Hyper engine: the package tableauhyperapi cannot be imported ({error})."
             " Its maker builds it for Linux and Windows on x86_64 and for macOS alone. Nothing was made."
-            " Make extracts on such a machine, after `make setup`; the .tds files of bi/tableau/ read"
+            " Make extracts on such a machine, after `make setup`; the files of bi/files/tableau/ read"
             " PostgreSQL live and need none."
         ) from error
     return tableauhyperapi

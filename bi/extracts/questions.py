@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bi.contract import Contract
-from bi.extract_tables import instant
-from bi.hyper_engine import SCHEMA, api, engine, opened
+from bi.extracts.hyper_engine import SCHEMA, api, engine, opened
+from bi.extracts.tables import instant
 from bi.queries import query, question_sql
 from include.errors import LakehouseError
 

@@ -1,0 +1,1 @@
+"""Tableau extracts of the marts, by the real Hyper engine."""

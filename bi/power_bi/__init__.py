@@ -1,0 +1,1 @@
+"""A Power BI project, made from the metric contract."""

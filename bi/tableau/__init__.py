@@ -1,0 +1,1 @@
+"""Tableau data sources and a workbook, made from the metric contract."""
