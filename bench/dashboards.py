@@ -5,7 +5,7 @@ How long do the queries of dashboards and analysts take over large marts?
 
 A PostgreSQL of its own, its marts filled with that many order lines of so many days up to now, their orders
 and aggregates, and the live tables with the last two days. Then, as `sales_reader`, each question and measure
-of the metric contract over a day and over all days, each ready query of docs/marts.md, and each live view:
+of the metric contract over a day, a week and all days, each ready query of docs/marts.md, and each live view:
 once for the caches, then `--runs` times. Milliseconds until the last row is here; and by which indexes.
 """
 
@@ -30,6 +30,7 @@ from stack.postgres import PostgresServer, running
 from stack.processes import free_port
 
 TARGET_MS = 200
+WHOLE = "all days"  # told, and no dashboard's usual
 VIEWS = ("top_products_last_hour", "region_trend", "average_order_value", "freshness")
 
 
@@ -57,8 +58,9 @@ def measure(size: Size) -> Found:
 def asked() -> Iterator[tuple[str, str]]:
     """Name and SELECT of all that is measured."""
     known = contract()
-    today = "(now() - interval '24 hours')"
-    for period, since in (("a day", today), ("all days", "'-infinity'")):
+    periods = {"a day": "(now() - interval '24 hours')", "a week": "(now() - interval '7 days')",
+               WHOLE: "'-infinity'"}  # fmt: skip
+    for period, since in periods.items():
         hours = (since, "'infinity'")
         for name in known.questions:
             yield f"question {name}, {period}", question_sql(known, name, hours)
@@ -116,8 +118,10 @@ def told(found: Found) -> Iterator[str]:
         took = f"{one['ms']['median']:,.0f}"
         cells = (one["query"], f"{one['rows']:,}", took, f"{one['first_ms']:,.0f}", ", ".join(one["by"]))
         yield f"| {' | '.join(cells)} |"
-    slow = [one["query"] for one in found["queries"] if one["ms"]["median"] > TARGET_MS]
-    yield f"\nTarget: {TARGET_MS} ms; {len(slow)} of {len(found['queries'])} take longer."
+    usual = [one for one in found["queries"] if not one["query"].endswith(WHOLE)]
+    slow = [one["query"] for one in usual if one["ms"]["median"] > TARGET_MS]
+    verdict = f"{len(slow)} of {len(usual)} take longer: {'; '.join(slow)}" if slow else "reached"
+    yield f"\nTarget: {TARGET_MS} ms, but for those over all days; {verdict}."
 
 
 def main(argv: list[str] | None = None) -> int:

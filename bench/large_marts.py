@@ -28,7 +28,9 @@ OF_A_DAY: tuple[LiteralString, ...] = (
     """
     insert into marts.fct_order_lines
     select date_utc, hour_utc, order_id, line, ordered_at, region,
-        'P' || (kafka_offset * 7 + line * 31) %% %(products)s, 2, 1000 + kafka_offset %% 5000, 0,
+        -- A tenth of the products has half of the lines.
+        'P' || floor(%(products)s * power((kafka_offset * 7919 + line * 104729) %% 10007 / 10007.0, 3.3)), 2,
+        1000 + kafka_offset %% 5000, 0,
         2 * (1000 + kafka_offset %% 5000)
     from marts.fct_orders, generate_series(1, line_count) as line where date_utc = %(day)s
     """,

@@ -66,6 +66,7 @@ def query(
 ) -> str:
     """
     One SELECT: a column for each dimension (named ones with `<dimension>_key` before them) and each measure.
+    Names are joined to what was summed by key, where that is what is asked for: millions of rows need none.
 
     Args:
         order: the largest of these first, then by the dimensions; none: by the dimensions.
@@ -74,22 +75,32 @@ def query(
     """
     mart = contract.mart_of(measures)
     groups = [grouping(contract, name, mart, schema=schema) for name in by]
+    sums = [f"{measure_sql(contract, name)} as {name}" for name in measures]
+    rows = f"from {schema}.{mart} as f"
+    hour = f"where f.hour_utc >= {hours[0]} and f.hour_utc < {hours[1]}"
+    joins = list(dict.fromkeys(group.join for group in groups if group.join))
+    columns = [column for group in groups for column in group.columns]
+    if joins and all(contract.dimensions[name].grouped_by == "key" for name in by):
+        keys = [f"f.{contract.dimensions[name].columns[mart]}" for name in by]
+        ends = _ends(order, keys, limit)
+        within = _select([*keys, *sums], rows, hour, f"group by {', '.join(keys)}", *(ends if limit else ()))
+        indented = within.replace("\n", "\n    ")
+        return _select(
+            [*columns, *(f"f.{name}" for name in measures)],
+            f"from (\n    {indented}\n) as f", *joins, *ends[:1],
+        )  # fmt: skip
     keys = [key for group in groups for key in group.keys]
-    selected = [column for group in groups for column in group.columns]
-    selected += [f"{measure_sql(contract, name)} as {name}" for name in measures]
-    joins = dict.fromkeys(group.join for group in groups if group.join)
-    lines = [
-        "select\n    " + ",\n    ".join(selected),
-        f"from {schema}.{mart} as f",
-        *joins,
-        f"where f.hour_utc >= {hours[0]} and f.hour_utc < {hours[1]}",
-    ]
-    if keys:
-        lines.append(f"group by {', '.join(keys)}")
-        lines.append(f"order by {', '.join([*(f'{name} desc' for name in order), *keys])}")
-    if limit:
-        lines.append(f"limit {limit}")
-    return "\n".join(lines)
+    grouped = [f"group by {', '.join(keys)}", *_ends(order, keys, limit)] if keys else []
+    return _select([*columns, *sums], rows, *joins, hour, *grouped)
+
+
+def _select(columns: Sequence[str], *lines: str) -> str:
+    return "\n".join(["select\n    " + ",\n    ".join(columns), *lines])
+
+
+def _ends(order: Sequence[str], keys: Sequence[str], limit: int | None) -> list[str]:
+    largest = [f"{name} desc" for name in order]
+    return [f"order by {', '.join([*largest, *keys])}", *([f"limit {limit}"] if limit else [])]
 
 
 def question_sql(

@@ -1,8 +1,8 @@
 """
 The Power BI project of the metric contract: a semantic model (TMDL), a report (PBIR), and a connection file.
 
-Open `bi/files/power_bi/Saleslake.pbip` in Power BI Desktop. The texts have Windows line ends, as Power BI writes them,
-so whoever writes them to files writes bytes.
+Open `bi/files/power_bi/Saleslake.pbip` in Power BI Desktop. The texts have Windows line ends, as Power BI
+writes them, so whoever writes them to files writes bytes.
 """
 
 import json

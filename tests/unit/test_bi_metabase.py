@@ -94,6 +94,8 @@ def test_the_dashboard_filters_every_question() -> None:
     for row in rows:
         targets = {one["parameter_id"]: one["target"][1][1] for one in row["parameter_mappings"]}
         assert targets == {"saleslake-first": "first", "saleslake-end": "end"}
+    numbers = len(contract().measures)
+    assert [row["row"] for row in rows] == [0] * numbers + [3, 3, 10, 10]
     taken = [
         (row["row"] + down, row["col"] + right)
         for row in rows
