@@ -41,7 +41,13 @@ class Credentials:
         is_text = isinstance(said, dict) and all(isinstance(v, str) and v.strip() for v in said.values())
         if is_text and set(said) == {"username", "password"}:
             return cls(file, said["username"], password=SecretStr(said["password"]))
-        if is_text and set(said) == {"api_key"}:
+        # A header carries it: nothing but ASCII, and no line break.
+        if (
+            is_text
+            and set(said) == {"api_key"}
+            and said["api_key"].isascii()
+            and said["api_key"].isprintable()
+        ):
             return cls(file, api_key=SecretStr(said["api_key"]))
         raise SettingsError(
             f"Reading Metabase's credentials: {file} is not what is expected. Nothing was asked of Metabase."

@@ -173,6 +173,7 @@ def test_an_address_with_a_password_is_refused_unprinted() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "secret", "[]", "{}", '{"username": "a"}', '{"api_key": ""}', '{"api_key": 5}',
+     '{"api_key": "secr\\u00e9t"}', '{"api_key": "secret\\n"}',
      '{"username": "a", "password": "secret", "api_key": "secret"}'],
 )  # fmt: skip
 def test_credentials_that_are_none(tmp_path: Path, text: str) -> None:
