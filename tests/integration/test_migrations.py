@@ -39,7 +39,7 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Conne
             fill(connection, end=OLD_DAY)
             assert compare(connection).new == ["018_lines_of_a_day.sql", COMMENTS]
             migrate(connection)
-            connection.execute("select marts.ensure_day(%s)", [NEW_DAY])
+            connection.execute("select marts.ensure_day(%s)", [NEW_DAY.date()])
             yield connection
 
 
