@@ -23,6 +23,7 @@ import pytest
 from bi.contract import contract
 from bi.extracts.questions import measure_in_extract
 from bi.extracts.refresh import refresh
+from bi.metabase.cards import cards
 from bi.power_bi.fields import dimension
 from bi.queries import query
 from bi.tableau.fields import measure_field
@@ -33,6 +34,7 @@ from tests.dashboards import queries, sql
 from tests.dax_sql import measure_query
 from tests.integration.publish.publishing import HOUR, LATER, run
 from tests.lake_double import line, silver_order
+from tests.metabase_sql import substituted
 from tests.power_bi_project import FOLDER, model
 from tests.tableau_files import SOURCES
 from tests.tableau_sql import expression, relation
@@ -111,6 +113,17 @@ def by_power_bi(connection: Any) -> Way:
     return value
 
 
+def by_metabase(connection: Any) -> Way:
+    known = {card.mark: card for card in cards(CONTRACT, "USD")}
+    hours = {name: moment.replace(tzinfo=None) for name, moment in HOURS.items()}
+
+    def value(name: str) -> Any:
+        asked, bound = substituted(known[f"measure {name}"].sql, hours, as_text=False)
+        return connection.execute(asked, bound).fetchone()[0]
+
+    return value
+
+
 def by_grafana(connection: Any) -> Way:
     def value(name: str) -> Any:
         (asked,) = (
@@ -149,6 +162,7 @@ def test_every_measure_is_the_same_by_every_path(published, database, lake, tmp_
         "Tableau, live": by_tableau(published),
         "Tableau, extract": by_hyper(database, tmp_path / "extract"),
         "Power BI": by_power_bi(published),
+        "Metabase": by_metabase(published),
         "Grafana": by_grafana(published),
         "Delta gold": by_gold(lake.root),
     }
