@@ -164,7 +164,11 @@ def parts() -> Iterator[Panel]:
         "Airflow scheduler",
         promql("clamp_max(sum(rate(airflow_scheduler_heartbeat[2m])) > bool 0, 1)"),
         what="Whether the scheduler has beaten in the last two minutes. The stream goes on without it.",
-        links=[MARTS, ("Airflow", "${airflow}")],
+        links=[
+            runbook("supervise_streams.md#airflows-scheduler-does-not-beat"),
+            MARTS,
+            ("Airflow", "${airflow}"),
+        ],
     )
     yield tile(
         "Disk free",
