@@ -1,6 +1,7 @@
 """Every query of every dashboard, asked of the demo's Prometheus and PostgreSQL: none fails or is empty."""
 
 import math
+import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,3 +66,18 @@ def test_a_panel_of_postgresql_shows_something(reader: Any, query: PanelQuery) -
 def test_there_are_queries_of_both() -> None:
     assert len(PROMQL) > 50
     assert len(SQL) > 10
+
+
+def test_the_extract_is_made_and_refreshed(stack: Stack) -> None:
+    """By the command line, from the running stack; the second time closed hours are not read again."""
+    first, second = (stack.succeed("bi", "extract") for _ in range(2))
+    file = stack.folder.root / "bi" / "saleslake.hyper"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert f"{file}: " in first
+    kept = re.compile(r"([\d,]+) hours were up to date")
+    hours = [int(kept.search(said)[1].replace(",", "")) for said in (first, second)]  # type: ignore[index]
+    assert hours[0] == 0 < hours[1]
+
+
+def test_what_is_made_from_the_contract_is_up_to_date(stack: Stack) -> None:
+    assert "files are up to date" in stack.succeed("bi", "build", "--check")
