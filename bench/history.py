@@ -153,6 +153,9 @@ def _commits(table: Table, root: Path, count: int, day: date) -> None:
     if model is None:
         return
     began, last = time.time(), held.version() + count
+    for earlier in (folder / "_delta_log").glob("[0-9]*"):
+        moment = began - count * SECONDS_BETWEEN
+        os.utime(earlier, (moment, moment))
     for version in range(held.version() + 1, last + 1):
         path = f"{Path(model['path']).parent}/past-{version:012}.parquet"
         os.link(folder / model["path"], folder / path)
@@ -168,6 +171,7 @@ def _commits(table: Table, root: Path, count: int, day: date) -> None:
         if version % CHECKPOINT_INTERVAL == 0:
             held.update_incremental()
             held.create_checkpoint()
+            os.utime(log.with_suffix(".checkpoint.parquet"), (moment, moment))
     # As the writer's own commit does it with a checkpoint.
     held.update_incremental()
     held.cleanup_metadata()

@@ -62,3 +62,15 @@ def test_the_writer_goes_on_where_it_was(root):
     """Its own numbers are not those of the past."""
     add_commits(root, 5, day=PAST)
     assert delta_table(TABLE, root).transaction_version("o:1") == 0
+
+
+def test_a_log_is_as_old_and_as_short_as_the_writer_leaves_it(root, monkeypatch):
+    """A commit a minute: of 300 the last hour's stay, and those since the last checkpoint before it."""
+    monkeypatch.setattr("bench.history.SECONDS_BETWEEN", 60.0)
+    properties = {"delta.logRetentionDuration": "interval 1 hours"}
+    delta_table(TABLE, root).alter.set_table_properties(properties)
+    add_commits(root, 300, day=PAST)
+    kept = [int(file.stem) for file in TABLE.path(root).glob("_delta_log/*.json") if file.stem.isdigit()]
+    assert 60 <= len(kept) <= 160 + 3
+    assert max(kept) == delta_table(TABLE, root).version()
+    assert delta_table(TABLE, root).to_pyarrow_table().num_rows == 302
