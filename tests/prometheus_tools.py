@@ -55,7 +55,7 @@ def tool(name: str) -> Path:
     if prometheus_programs.binary(name) is None:
         prometheus_programs.fetch()
     found = prometheus_programs.binary(name)
-    assert found is not None
+    assert found is not None, f"{name} is not to be had: {prometheus_programs.STATSD_EXPORTER} takes Go"
     return found
 
 

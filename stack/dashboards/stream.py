@@ -9,6 +9,7 @@ from stack.dashboards.panels import Panel, limits, lines, promql, runbook, tile
 
 UID = "saleslake-stream"
 WINDOW = "[$__rate_interval]"
+SLOW = "[1m]"  # what is scraped every 15 seconds
 CLOSED = "saleslake_batch_duration_seconds_count"
 
 
@@ -156,7 +157,7 @@ def refused() -> Iterator[Panel]:
 def around() -> Iterator[Panel]:
     yield lines(
         "Kafka: records in, by topic",
-        {"{{topic}}": f"sum by (topic) (rate(kafka_topic_messagesin_total{WINDOW}))"},
+        {"{{topic}}": f"sum by (topic) (rate(kafka_topic_messagesin_total{SLOW}))"},
         what="A second, as the broker counts them.",
         unit="reqps",
     )
@@ -168,7 +169,7 @@ def around() -> Iterator[Panel]:
     )
     yield lines(
         "Processor",
-        {"busy": f'1 - avg(rate(node_cpu_seconds_total{{mode="idle"}}{WINDOW}))'},
+        {"busy": f'1 - avg(rate(node_cpu_seconds_total{{mode="idle"}}{SLOW}))'},
         what="Of all cores of the machine.",
         unit="percentunit",
         thresholds=limits(None, 0.9),

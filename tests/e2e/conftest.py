@@ -10,6 +10,7 @@ import pytest
 
 from include.settings import settings_file
 from stack.files import write_private
+from stack.prometheus_programs import PROGRAMS
 from tests.demo_stack import Stack
 from tests.prometheus_tools import tool
 
@@ -17,7 +18,8 @@ from tests.prometheus_tools import tool
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     root = Path(tempfile.mkdtemp(prefix="saleslake-demo-"))
-    tool("prometheus")  # found by the stack when it is started
+    for name in PROGRAMS:  # found by the stack when it is started
+        tool(name)
     stack = Stack(root)
     # A few small files are too many, so that a small lake has something to compact.
     few = {"most_small_files": 2, "most_small_files_today": 2, "vacuum_least_files": 1}
