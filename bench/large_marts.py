@@ -22,7 +22,7 @@ OF_A_DAY: tuple[LiteralString, ...] = (
             (array['web', 'mobile', 'store', 'marketplace'])[1 + n / 4 %% 4] as channel,
             %(day)s::date::timestamp at time zone 'UTC'
             + 86399.0 * (n - %(first)s) / %(count)s * interval '1 second' as at
-        from generate_series(%(first)s, %(first)s + %(count)s - 1) as n
+        from generate_series(%(first)s::bigint, %(first)s::bigint + %(count)s - 1) as n
     ) as made
     """,
     """
