@@ -16,7 +16,7 @@ def test_a_machine_without_the_engine_is_told_so(monkeypatch, tmp_path):
     """What cannot be imported, what is true now, what to do."""
     monkeypatch.setitem(sys.modules, "tableauhyperapi", None)
 
-    without = r"tableauhyperapi cannot be imported.*Nothing was made.*\.tds files"
+    without = r"tableauhyperapi cannot be imported.*Nothing was made.*live"
     with pytest.raises(SetupError, match=without), engine(tmp_path / "log"):
         pass
 
