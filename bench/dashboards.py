@@ -9,11 +9,11 @@ of the metric contract over a day, a week and all days, each ready query of docs
 once for the caches, then `--runs` times. Milliseconds until the last row is here; and by which indexes.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import date
 from time import perf_counter
 from typing import Any
 
@@ -104,10 +104,7 @@ def _ways(plan: dict[str, Any]) -> set[str]:
 
 
 def _parent(name: str) -> str:
-    for day in (part for part in name.split("_") if part.isdigit() and len(part) == len("20260101")):
-        date.fromisoformat(day)
-        name = name.replace(f"_{day}", "")
-    return name
+    return re.sub(r"_\d{8}(?=_|$)", "", name)
 
 
 def told(found: Found) -> Iterator[str]:

@@ -153,9 +153,9 @@ def _commits(table: Table, root: Path, count: int, day: date) -> None:
     if model is None:
         return
     began, last = time.time(), held.version() + count
+    before_all = began - count * SECONDS_BETWEEN
     for earlier in (folder / "_delta_log").glob("[0-9]*"):
-        moment = began - count * SECONDS_BETWEEN
-        os.utime(earlier, (moment, moment))
+        os.utime(earlier, (before_all, before_all))
     for version in range(held.version() + 1, last + 1):
         path = f"{Path(model['path']).parent}/past-{version:012}.parquet"
         os.link(folder / model["path"], folder / path)

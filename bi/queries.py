@@ -20,6 +20,11 @@ class Grouping(NamedTuple):
     keys: tuple[str, ...]  # SQL of the same without alias
     join: str = ""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns are called in the answer."""
+        return tuple(column.rpartition(" as ")[2] for column in self.columns)
+
 
 def measure_sql(contract: Contract, name: str, alias: str = "f") -> str:
     """The expression of a measure over the rows of its mart, aliased `alias`."""

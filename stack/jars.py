@@ -200,10 +200,10 @@ def _artifacts_of_pyspark() -> frozenset[str]:
     return frozenset(file.stem.rsplit("-", 1)[0] for file in files)
 
 
-def only_jar(set_name: str, jars_root: Path = JARS_ROOT) -> Path:
+def only_jar(set_name: str) -> Path:
     """The file of a set that is one jar."""
     (jar,) = (jar for jar in locked_jars() if jar.set_name == set_name)
-    return jar.path(jars_root)
+    return jar.path(JARS_ROOT)
 
 
 def class_path(set_name: str, jars_root: Path = JARS_ROOT) -> str:

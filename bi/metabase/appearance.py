@@ -47,8 +47,7 @@ def _titles(contract: Contract, asked: Question) -> dict[str, str]:
     titles: dict[str, str] = {}
     for name in asked.by:
         dimension = contract.dimensions[name]
-        for selected in grouping(contract, name, mart).columns:
-            key = selected.rpartition(" as ")[2]
+        for key in grouping(contract, name, mart).names:
             is_key = key != name
             titles[key] = (
                 contract.marts[mart].columns[dimension.columns[mart]].label if is_key else dimension.label

@@ -131,6 +131,4 @@ def _with_hours_in_utc(contract: Contract, asked: Question, sql: str) -> str:
 def dimension_columns(contract: Contract, asked: Question) -> list[str]:
     """Names of the columns that a question's dimensions have in its answer, in order."""
     mart = contract.mart_of(asked.measures)
-    return [
-        column.rpartition(" as ")[2] for name in asked.by for column in grouping(contract, name, mart).columns
-    ]
+    return [column for name in asked.by for column in grouping(contract, name, mart).names]
