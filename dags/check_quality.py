@@ -23,12 +23,18 @@ from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 
-from include.dag_defaults import DEFAULT_ARGS
+from include.dag_defaults import DEFAULT_ARGS, NOT_AT_ONCE
 from include.data_docs_link import link_data_docs
 from include.publish.request import HOUR_PATTERN, PARTITION_KEY_FORMAT
 
 # Five minutes after publish_marts has read the same hour.
-HOURLY = CronPartitionTimetable("20 * * * *", timezone="UTC", run_offset=-1, key_format=PARTITION_KEY_FORMAT)
+HOURLY = CronPartitionTimetable(
+    "20 * * * *",
+    timezone="UTC",
+    run_offset=-1,
+    key_format=PARTITION_KEY_FORMAT,
+    run_immediately=NOT_AT_ONCE,
+)
 PARAMS = {
     "hours": Param(
         default=None,

@@ -30,7 +30,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import CronTriggerTimetable, Param, TriggerRule, chain, dag, get_current_context, task
 
-from include.dag_defaults import DEFAULT_ARGS
+from include.dag_defaults import DEFAULT_ARGS, NOT_AT_ONCE
 from lake.tables import TABLES
 
 # From the night's run to the end of somebody's morning.
@@ -51,7 +51,7 @@ PARAMS = {
 
 
 @dag(
-    schedule=CronTriggerTimetable("30 2 * * *", timezone="UTC"),
+    schedule=CronTriggerTimetable("30 2 * * *", timezone="UTC", run_immediately=NOT_AT_ONCE),
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,

@@ -31,11 +31,17 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task, teardown
 
-from include.dag_defaults import DEFAULT_ARGS, SPARK_CONNECTION
+from include.dag_defaults import DEFAULT_ARGS, NOT_AT_ONCE, SPARK_CONNECTION
 from include.rebuild.request import HOUR_PATTERN, PARTITION_KEY_FORMAT, YES
 
 # Early in the morning, for the day that is over.
-DAILY = CronPartitionTimetable("30 3 * * *", timezone="UTC", run_offset=-1, key_format=PARTITION_KEY_FORMAT)
+DAILY = CronPartitionTimetable(
+    "30 3 * * *",
+    timezone="UTC",
+    run_offset=-1,
+    key_format=PARTITION_KEY_FORMAT,
+    run_immediately=NOT_AT_ONCE,
+)
 HOUR: dict[str, Any] = {"type": ["null", "string"], "pattern": HOUR_PATTERN}
 PARAMS = {
     "since": Param(

@@ -36,18 +36,29 @@ def test_a_scheduled_run_publishes_the_hour_before(dag_bag: Any) -> None:
     assert (first.run_after, first.partition_key) == (instant(2099, 1, 1, 12, 15), "2099-01-01T11:00Z")
 
 
-@pytest.mark.parametrize("dag_id", ["check_quality", "maintain_lake", "rebuild_hours"])
-def test_heavy_work_waits_for_its_time(dag_bag: Any, dag_id: str) -> None:
+@pytest.mark.parametrize(
+    ("dag_id", "next_run"),
+    [
+        ("check_quality", datetime(2026, 11, 27, 4, 20, tzinfo=UTC)),
+        ("maintain_lake", datetime(2026, 11, 28, 2, 30, tzinfo=UTC)),
+        ("rebuild_hours", datetime(2026, 11, 28, 3, 30, tzinfo=UTC)),
+    ],
+)
+def test_heavy_work_waits_for_its_time(
+    dag_bag: Any, monkeypatch: pytest.MonkeyPatch, dag_id: str, next_run: datetime
+) -> None:
     """
-    With a start date in the past Airflow would make the run of last night as soon as it starts, and take the
-    machine from a stream that has just begun.
+    Airflow that starts just after a run's time does not make that run, which would take the machine from a
+    stream that has just begun.
     """
     from airflow.serialization.encoders import coerce_to_core_timetable
+    from airflow.timetables import trigger
     from airflow.timetables.base import TimeRestriction
 
+    monkeypatch.setattr(trigger, "utcnow", lambda: datetime(2026, 11, 27, 3, 31, tzinfo=UTC))
     dag = dag_bag.dags[dag_id]
     timetable = coerce_to_core_timetable(dag.timetable)
     restriction = TimeRestriction(earliest=dag.start_date, latest=None, catchup=dag.catchup)
     first = timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
     assert first is not None
-    assert first.run_after > datetime.now(UTC)
+    assert first.run_after == next_run

@@ -57,7 +57,7 @@ REJECTED = {3: "", 4: "", 5: "", 10: "order_conflict", 11: "out_of_range", 12: "
 def new_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with the edits of the page."""
     project = copy_of_project(tmp_path_factory.mktemp("new") / "project")
-    assert len(make_documented_edits(PAGE, project)) == 7
+    assert len(make_documented_edits(PAGE, project)) == 8
     return project
 
 
