@@ -16,9 +16,10 @@ Nobody is asked about nothing; compacting does not wait for the answer.
 | `tables` | only these; none: all |
 
 Thresholds and the policy about deleting (`maintenance.vacuum_policy`: `ask`, `allow`, `never`) are settings.
-Runs by itself every night. **Safe to rerun** and to stop at any moment: what was done stays so, a new run
-plans what is left. The XComs `return_value` have the plan and what became of each step, and Markdown in
-`summary`.
+Runs by itself every four hours, since every file of the running day makes every batch a little longer; only
+the run of the night deletes or asks, and the next ones do not wait for the answer. **Safe to rerun** and to
+stop at any moment: what was done stays so, a new run plans what is left. The XComs `return_value` have the
+plan and what became of each step, and Markdown in `summary`.
 
 **If it is red**, steps before the one that failed are done, and no row has changed: read the last line of the
 log, then docs/runbooks/maintain_lake.md.
@@ -33,6 +34,8 @@ from airflow.sdk import CronTriggerTimetable, Param, TriggerRule, chain, dag, ge
 from include.dag_defaults import DEFAULT_ARGS, NOT_AT_ONCE
 from lake.tables import TABLES
 
+NIGHT = 2  # the hour, UTC, of the run that may delete
+FOUR_HOURLY = CronTriggerTimetable(f"30 {NIGHT}-23/4 * * *", timezone="UTC", run_immediately=NOT_AT_ONCE)
 # From the night's run to the end of somebody's morning.
 ANSWERED_WITHIN = timedelta(hours=10)
 TABLE_NAMES = [table.full_name for table in TABLES]
@@ -51,9 +54,10 @@ PARAMS = {
 
 
 @dag(
-    schedule=CronTriggerTimetable("30 2 * * *", timezone="UTC", run_immediately=NOT_AT_ONCE),
+    schedule=FOUR_HOURLY,
     catchup=False,
-    max_active_runs=1,
+    # The run of the night may wait for its answer while others compact.
+    max_active_runs=2,
     is_paused_upon_creation=False,
     default_args={**DEFAULT_ARGS, "execution_timeout": timedelta(hours=4)},
     dagrun_timeout=timedelta(hours=20),
@@ -67,9 +71,12 @@ def maintain_lake() -> None:
     def plan() -> dict[str, Any]:
         from include.maintenance.task import plan_for_run
 
-        return plan_for_run(get_current_context()["params"])
+        context = get_current_context()
+        run = context["dag_run"]
+        is_daytime = run.run_type.value == "scheduled" and run.run_after.hour != NIGHT
+        return plan_for_run(context["params"], may_delete=not is_daytime)
 
-    @task
+    @task(max_active_tis_per_dag=1)
     def compact() -> dict[str, Any]:
         from include.maintenance.task import compact_for_run
 

@@ -35,8 +35,8 @@ reporting currency. One process writes them, the lake writer; readers may be man
   binaries, `metadata` and `value`, in the Parquet encoding of variants.
 - **Tables grow, they do not change.** A new column is nullable and NULL in rows of before, and stands last:
   docs/contracts/growing.md.
-- **Read the newest version.** Versions of the last hour can be read too, older ones cannot: a disk with the
-  commits of a day in a table's log makes every batch slower. A streaming reader that was away for longer
+- **Read the newest version.** Versions of the last half hour can be read too, older ones cannot: a disk with
+  the commits of a day in a table's log makes every batch slower. A streaming reader that was away for longer
   begins anew; by `batch_id` it knows where. Where batches are rare, or tables lie on an object store, set the
   table's `delta.logRetentionDuration` to more: the writer leaves what somebody chose.
 - The simulator's records carry the Kafka header `saleslake-event` (`run id:sequence number`), which

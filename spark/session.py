@@ -28,7 +28,7 @@ SESSION = {
     "spark.hadoop.parquet.page.verify-checksum.enabled": "true",
     # The default of 50 tasks per table snapshot suits tables with thousands of files.
     "spark.databricks.delta.snapshotPartitions": "1",
-    # Logs of an hour, removed files of a week: VACUUM lists the folder, it does not ask the log.
+    # Logs of half an hour, removed files of a week: VACUUM lists the folder, it does not ask the log.
     "spark.databricks.delta.vacuum.enforceDeletedFileAndLogRetentionDurationCompatibility": "false",
     # A driver that runs for months must not collect UI history.
     "spark.sql.ui.retainedExecutions": "5",

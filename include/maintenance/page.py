@@ -19,6 +19,7 @@ class Page(NamedTuple):
     waste: list[Waste]
     policy: MaintenanceSettings
     is_dry_run: bool
+    may_delete: bool = True
 
     @property
     def deletable(self) -> list[Waste]:
@@ -27,7 +28,8 @@ class Page(NamedTuple):
     @property
     def next(self) -> Next:
         """What comes after compacting: nobody is asked about nothing."""
-        if self.is_dry_run or not self.deletable or self.policy.vacuum_policy == "never":
+        is_for_compacting = self.is_dry_run or not self.may_delete
+        if is_for_compacting or not self.deletable or self.policy.vacuum_policy == "never":
             return "summarize"
         return "ask" if self.policy.vacuum_policy == "ask" else "delete"
 
@@ -52,6 +54,8 @@ class Page(NamedTuple):
     def vacuum_headline(self) -> str:
         if not self.deletable:
             return "No table has enough files to delete."
+        if not self.may_delete:
+            return f"{self._sum()} can be deleted; the run of the night sees to that."
         then = {
             "ask": "somebody is asked first",
             "allow": "the policy allows it",

@@ -25,6 +25,7 @@ class DayOfTable(NamedTuple):
     files: int
     small_files: int
     bytes: int
+    small_bytes: int
 
 
 class Step(NamedTuple):
@@ -35,7 +36,8 @@ class Step(NamedTuple):
 
     @property
     def expected_files(self) -> int:
-        return max(1, -(-self.of.bytes // LARGEST_FILE_BYTES))
+        large = self.of.files - self.of.small_files  # stay as they are
+        return large + max(1, -(-self.of.small_bytes // LARGEST_FILE_BYTES))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -76,16 +78,17 @@ def days_of(table: Table, root: Path, small_file_bytes: int) -> list[DayOfTable]
     files = pa.table(held.get_add_actions(flatten=True))
     day = files[f"partition.{table.partition_by}"].cast(pa.date32())
     sized = pa.table({"day": day, "bytes": files["size_bytes"].cast(pa.int64())})
-    is_small = pc.less(sized["bytes"], small_file_bytes).cast(pa.int64())
+    small = pc.if_else(pc.less(sized["bytes"], small_file_bytes), sized["bytes"], None)
     sums = (
-        sized.append_column("small", is_small)
+        sized.append_column("small", small)
         .group_by("day")
-        .aggregate([("bytes", "count"), ("small", "sum"), ("bytes", "sum")])
+        .aggregate([("bytes", "count"), ("small", "count"), ("bytes", "sum"), ("small", "sum")])
         .sort_by("day")
+        .select(["day", "bytes_count", "small_count", "bytes_sum", "small_sum"])
     )
     return [
-        DayOfTable(table, row["day"], row["bytes_count"], row["small_sum"], row["bytes_sum"])
-        for row in sums.to_pylist()
+        DayOfTable(table, day, files, small_files, size, small_size or 0)
+        for day, files, small_files, size, small_size in zip(*sums.to_pydict().values(), strict=True)
     ]
 
 

@@ -21,7 +21,7 @@ CONNECTING = partial(sales_connection, "maintain_lake")
 Xcom = dict[str, Any]
 
 
-def plan_for_run(params: Mapping[str, Any]) -> Xcom:
+def plan_for_run(params: Mapping[str, Any], *, may_delete: bool) -> Xcom:
     """
     All that could be done, and what comes after compacting. Touches nothing.
 
@@ -36,6 +36,7 @@ def plan_for_run(params: Mapping[str, Any]) -> Xcom:
             waste_in(tables, root),
             policy,
             bool(params.get("dry_run")),
+            may_delete,
         )
     except TableRequestRefused as error:
         raise AirflowFailException(str(error)) from error

@@ -116,7 +116,7 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         heartbeat.follow(generation.uuid, closed, topic.end_offsets)
         verify_start(root, generation, topic, database)
         JavaWatch(java_gateway, stop.done, seconds=settings.stream.java_silence_seconds).start()
-        spark = get_session("lake-writer", settings.stream)
+        spark = open_session(settings)
         java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
         Thread(target=end_with_java, args=[java, stop.done], name="java", daemon=True).start()
         _held = lock_for_java(spark, root)
@@ -156,6 +156,12 @@ def close(
         batch.ledger, figures_of(batch, close_seconds=time.monotonic() - began, is_new=is_new)
     )
     log.info("batch %d closed: %d records in %.2f s", batch.batch_id, batch.rows, batch.seconds)
+
+
+def open_session(settings: Settings) -> SparkSession:
+    """What was compacted once is not written again with the next compaction."""
+    small = str(settings.maintenance.small_file_bytes)
+    return get_session("lake-writer", settings.stream, spark__databricks__delta__optimize__minFileSize=small)
 
 
 def open_writer(

@@ -79,8 +79,11 @@ def collect_garbage_seldom() -> None:
 
 
 def collect_garbage() -> None:
-    """What the batch left behind: Py4J's objects are cycles, and Java keeps its half as long as they live."""
-    gc.collect(1)
+    """
+    What batches left behind: Py4J's objects are cycles, and Java keeps its half as long as they live. All of
+    it: what was still in use at the end of one batch is garbage at the end of the next.
+    """
+    gc.collect()
 
 
 class BatchNotBegun(Exception):

@@ -1,6 +1,7 @@
 """When a DAG runs, and for which hour."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def test_a_scheduled_run_publishes_the_hour_before(dag_bag: Any) -> None:
     ("dag_id", "next_run"),
     [
         ("check_quality", datetime(2026, 11, 27, 4, 20, tzinfo=UTC)),
-        ("maintain_lake", datetime(2026, 11, 28, 2, 30, tzinfo=UTC)),
+        ("maintain_lake", datetime(2026, 11, 27, 6, 30, tzinfo=UTC)),
         ("rebuild_hours", datetime(2026, 11, 28, 3, 30, tzinfo=UTC)),
     ],
 )
@@ -62,3 +63,23 @@ def test_heavy_work_waits_for_its_time(
     first = timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
     assert first is not None
     assert first.run_after == next_run
+
+
+@pytest.mark.parametrize(
+    ("run_type", "hour", "may_delete"),
+    [("scheduled", 2, True), ("scheduled", 6, False), ("manual", 6, True)],
+)
+def test_files_are_deleted_at_night_or_on_demand(
+    dag_bag: Any, monkeypatch: pytest.MonkeyPatch, run_type: str, hour: int, may_delete: bool
+) -> None:
+    """Nobody is asked the same question six times a day."""
+    task = dag_bag.dags["maintain_lake"].get_task("plan")
+    given: dict[str, Any] = {}
+    monkeypatch.setattr("include.maintenance.task.plan_for_run", lambda params, **words: given.update(words))
+    run_after = datetime(2026, 11, 27, hour, 30, tzinfo=UTC)
+    run = SimpleNamespace(run_type=SimpleNamespace(value=run_type), run_after=run_after)
+    monkeypatch.setitem(
+        task.python_callable.__globals__, "get_current_context", lambda: {"dag_run": run, "params": {}}
+    )
+    task.python_callable()
+    assert given == {"may_delete": may_delete}

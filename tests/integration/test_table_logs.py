@@ -13,7 +13,7 @@ from lake.reading import delta_table
 from lake.tables import SILVER_ORDERS, TABLES
 from spark.streaming import delta_log
 from spark.streaming.compaction import optimize
-from spark.streaming.delta_log import LOG_RETENTION, LONG_RETENTION, HeldTables, ensure_table
+from spark.streaming.delta_log import FORMER_RETENTIONS, LOG_RETENTION, HeldTables, ensure_table
 from tests.orders import order
 
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
@@ -43,18 +43,38 @@ def test_a_log_gets_its_checkpoints(new_lake, monkeypatch):
     assert delta_table(SILVER_ORDERS, lake.root).to_pyarrow_dataset().count_rows() == 5
 
 
+def test_what_was_compacted_is_not_written_again(new_lake):
+    """As the lake writer's session says: only files below a size become few."""
+    lake = new_lake("lake")
+    for number in range(3):
+        lake.write(number, [order(order_id=f"O-{number}")], number + 1)
+    optimize(lake.spark, lake.root, Optimize(SILVER_ORDERS))
+    (large,) = delta_table(SILVER_ORDERS, lake.root).file_uris()
+    for number in range(3, 6):
+        lake.write(number, [order(order_id=f"O-{number}")], number + 1)
+    setting = "spark.databricks.delta.optimize.minFileSize"
+    lake.spark.conf.set(setting, str(Path(large).stat().st_size))
+    try:
+        optimize(lake.spark, lake.root, Optimize(SILVER_ORDERS))
+    finally:
+        lake.spark.conf.unset(setting)
+    left = delta_table(SILVER_ORDERS, lake.root).file_uris()
+    assert len(left) == 2
+    assert large in left
+
+
 def commits(lake, table=SILVER_ORDERS) -> list[Path]:
     return sorted((table.path(lake.root) / "_delta_log").glob("[0-9]*.json"))
 
 
-def test_a_log_keeps_an_hour(new_lake, monkeypatch):
+def test_a_log_keeps_half_an_hour(new_lake, monkeypatch):
     """A commit lists it whole: what is older goes with the next checkpoint, and no row with it."""
     monkeypatch.setitem(delta_log.TABLE_PROPERTIES, "delta.checkpointInterval", "4")
     lake = new_lake("lake")
     for number in range(5):
         lake.write(number, [order(order_id=f"O-{number}")], number + 1)
     for commit in commits(lake)[:-1]:
-        os.utime(commit, (time.time() - 3_700, time.time() - 3_700))
+        os.utime(commit, (time.time() - 1_900, time.time() - 1_900))
     for number in range(5, 9):
         lake.write(number, [order(order_id=f"O-{number}")], number + 1)
     kept = [int(commit.stem) for commit in commits(lake)]
@@ -65,9 +85,10 @@ def test_a_log_keeps_an_hour(new_lake, monkeypatch):
     assert lake.spark.read.format("delta").load(str(SILVER_ORDERS.path(lake.root))).count() == 9
 
 
-def test_a_log_of_before_is_shortened(new_lake, monkeypatch):
-    """Tables kept a week of it; a time that somebody chose stays."""
-    monkeypatch.setitem(delta_log.TABLE_PROPERTIES, LOG_RETENTION, LONG_RETENTION)
+@pytest.mark.parametrize("former", FORMER_RETENTIONS)
+def test_a_log_of_before_is_shortened(new_lake, monkeypatch, former):
+    """Tables kept more of it; a time that somebody chose stays."""
+    monkeypatch.setitem(delta_log.TABLE_PROPERTIES, LOG_RETENTION, former)
     lake = new_lake("lake")
     other = TABLES[0]
     assert other is not SILVER_ORDERS
@@ -78,7 +99,7 @@ def test_a_log_of_before_is_shortened(new_lake, monkeypatch):
         for table in (SILVER_ORDERS, other):
             ensure_table(lake.spark, table, lake.root)
     held = {table: delta_table(table, lake.root) for table in (SILVER_ORDERS, other)}
-    assert held[SILVER_ORDERS].metadata().configuration[LOG_RETENTION] == "interval 1 hours"
+    assert held[SILVER_ORDERS].metadata().configuration[LOG_RETENTION] == "interval 30 minutes"
     assert held[SILVER_ORDERS].version() == 1
     assert held[other].metadata().configuration[LOG_RETENTION] == "interval 2 days"
 

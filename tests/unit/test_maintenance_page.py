@@ -57,6 +57,15 @@ def test_the_policy_decides_what_comes_next(policy: str, dry_run: bool, then: st
     assert page(waste(1_000), vacuum_policy=policy, dry_run=dry_run).next == then
 
 
+@pytest.mark.parametrize("policy", ["ask", "allow"])
+def test_a_run_of_the_day_leaves_deleting_to_the_night(policy: str) -> None:
+    planned = page(waste(1_000), vacuum_policy=policy)._replace(may_delete=False)
+    assert planned.next == "summarize"
+    assert planned.vacuum_headline() == (
+        "1,000 files, 0.0 MB of 1 tables can be deleted; the run of the night sees to that."
+    )
+
+
 def test_the_question_has_before_and_after_and_why() -> None:
     asked = page(waste(1_500, size=3 * MEGABYTE), waste(1, table=BRONZE_ORDERS)).question()
     assert (

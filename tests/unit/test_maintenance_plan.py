@@ -18,7 +18,7 @@ RESULT = {"files_before": 9, "files_after": 1, "rows": 1_000, "content": "1000:0
 
 
 def day(small: int, *, of: date = YESTERDAY, large: int = 0, table=SILVER_ORDERS) -> DayOfTable:
-    return DayOfTable(table, of, small + large, small, 1_000 * small)
+    return DayOfTable(table, of, small + large, small, 1_000 * small + 10**9 * large, 1_000 * small)
 
 
 def planned(*days: DayOfTable) -> list[DayOfTable]:
@@ -32,7 +32,8 @@ def test_files_are_counted_by_day(tmp_path: Path) -> None:
     small, large = (days_of(SILVER_ORDERS, tmp_path, size) for size in (10**9, 1))
     assert [(one.day, one.files, one.small_files) for one in small] == [(YESTERDAY, 2, 2), (TODAY, 1, 1)]
     assert [one.small_files for one in large] == [0, 0]
-    assert all(one.bytes > 0 for one in small)
+    assert all(one.bytes == one.small_bytes > 0 for one in small)
+    assert [one.small_bytes for one in large] == [0, 0]
 
 
 def test_a_table_that_is_not_there_has_no_days(tmp_path: Path) -> None:
@@ -69,7 +70,12 @@ def test_nothing_to_do_is_said() -> None:
 
 def test_a_step_expects_files_of_a_gigabyte() -> None:
     assert Step(day(1), "").expected_files == 1
-    assert Step(DayOfTable(SILVER_ORDERS, TODAY, 9, 9, 2 * 1024**3 + 1), "").expected_files == 3
+    size = 2 * 1024**3 + 1
+    assert Step(DayOfTable(SILVER_ORDERS, TODAY, 9, 9, size, size), "").expected_files == 3
+
+
+def test_large_files_stay_as_they_are() -> None:
+    assert Step(day(9, large=4), "").expected_files == 5
 
 
 def test_a_summary_shows_each_step_and_what_became_of_it() -> None:
