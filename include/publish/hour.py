@@ -1,5 +1,6 @@
 """One hour of every mart: the gate on sums; then lock, replace, restate, record, in one transaction."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +39,7 @@ class Release:
     batch_id: int
     source_versions: dict[str, int]
     run_id: str
+    began: float  # of its run, by time.monotonic
     reason: str = ""  # of restatements; empty: whatever it looks like
 
 
@@ -199,14 +201,15 @@ def _copy_staged(
 def _record(
     connection: psycopg.Connection, release: Release, version: int, contents: dict[Mart, Content]
 ) -> None:
+    seconds = round(time.monotonic() - release.began, 3)
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into marts.publications (mart, hour_utc, version, as_of, source_versions, row_count,"
-            " amount_cents, content_hash, completeness, batch_id, run_id)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " amount_cents, content_hash, completeness, batch_id, run_id, publish_seconds)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (mart.name, release.hour, version, release.as_of, Jsonb(release.source_versions), *held,
-                 release.completeness, release.batch_id, release.run_id)
+                 release.completeness, release.batch_id, release.run_id, seconds)
                 for mart, held in contents.items()
             ],
         )  # fmt: skip

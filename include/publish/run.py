@@ -1,6 +1,7 @@
 """Which hours are published, in which order, and what came of it."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from itertools import groupby
@@ -66,6 +67,7 @@ def _publish(
     request: Request,
     keep_audit: Callable[["Audit"], None] | None,
 ) -> Summary:
+    began = time.monotonic()
     snapshot = read_snapshot(connection)
     lake = open_lake(lake_root, snapshot.batch_id)
     hours = select_hours(snapshot, request, settings.grace_minutes)
@@ -75,7 +77,7 @@ def _publish(
         keep_audit(audit)
     results: list[HourResult] = []
     for _, hours_of_day in groupby(hours, key=datetime.date):
-        releases = [_release(hour, snapshot, lake, request, settings) for hour in hours_of_day]
+        releases = [_release(hour, snapshot, lake, request, settings, began) for hour in hours_of_day]
         for result in _publish_day(connection, lake, releases, settings, audit, dry_run=request.dry_run):
             results.append(result)
             log.info("Hour %s of %s: %s", len(results), len(hours), result.as_text())
@@ -97,7 +99,12 @@ def select_hours(snapshot: Snapshot, request: Request, grace_minutes: int) -> li
 
 
 def _release(
-    hour: datetime, snapshot: Snapshot, lake: LakeView, request: Request, settings: PublishSettings
+    hour: datetime,
+    snapshot: Snapshot,
+    lake: LakeView,
+    request: Request,
+    settings: PublishSettings,
+    began: float,
 ) -> Release:
     return Release(
         hour=hour,
@@ -107,6 +114,7 @@ def _release(
         batch_id=lake.batch_id,
         source_versions=lake.source_versions,
         run_id=request.run_id,
+        began=began,
         reason=request.reason,
     )
 

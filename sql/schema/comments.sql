@@ -197,6 +197,8 @@ comment on column marts.publications.run_id is
     'The Airflow run that published it.';
 comment on column marts.publications.published_at is
     'When it was published, UTC.';
+comment on column marts.publications.publish_seconds is
+    'Seconds from when its run began to read until this hour was written; empty: published before that was measured.';
 
 comment on table marts.restatements is 'Every value of an aggregate that changed after its hour was closed.';
 comment on column marts.restatements.restatement_id is
@@ -247,4 +249,6 @@ comment on column marts.current_publications.run_id is
     'The Airflow run that published it.';
 comment on column marts.current_publications.published_at is
     'When it was published, UTC.';
+comment on column marts.current_publications.publish_seconds is
+    'Seconds from when its run began to read until this hour was written; empty: published before that was measured.';
 reset role;

@@ -62,6 +62,13 @@ def marts() -> Iterator[Panel]:
         what="How often it was published: provisional, closed, restated.",
         width=8,
     )
+    yield lines(
+        "Publishing takes",
+        {"seconds": "max(saleslake_mart_publish_seconds)"},
+        what="The last publish, from when it began to read until its last hour was written.",
+        unit="s",
+        links=[runbook("publish_marts.md"), RUNS],
+    )
 
 
 def gates() -> Iterator[Panel]:
