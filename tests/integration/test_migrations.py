@@ -37,7 +37,8 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Conne
         with closing(connect(superuser, application_name="test", autocommit=True)) as connection:
             assert migrate(connection, older)[-1] == "017_monitor.sql"
             fill(connection, end=OLD_DAY)
-            assert compare(connection).new == ["018_lines_of_a_day.sql", COMMENTS]
+            new = compare(connection).new
+            assert (new[0], new[-1]) == ("018_lines_of_a_day.sql", COMMENTS)
             migrate(connection)
             connection.execute("select marts.ensure_day(%s)", [NEW_DAY.date()])
             yield connection
