@@ -54,14 +54,15 @@ class Page(NamedTuple):
     def vacuum_headline(self) -> str:
         if not self.deletable:
             return "No table has enough files to delete."
-        if not self.may_delete:
-            return f"{self._sum()} can be deleted; the run of the night sees to that."
         then = {
             "ask": "somebody is asked first",
             "allow": "the policy allows it",
             "never": "the policy is `never`: they stay",
+            "at night": "the run of the night sees to that",
         }
-        return f"{self._sum()} can be deleted; {then[self.policy.vacuum_policy]}."
+        policy = self.policy.vacuum_policy
+        when = policy if self.may_delete or policy == "never" else "at night"
+        return f"{self._sum()} can be deleted; {then[when]}."
 
     def _sum(self) -> str:
         files, size = (sum(one.expired[place] for one in self.deletable) for place in (0, 1))

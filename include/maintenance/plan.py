@@ -84,11 +84,17 @@ def days_of(table: Table, root: Path, small_file_bytes: int) -> list[DayOfTable]
         .group_by("day")
         .aggregate([("bytes", "count"), ("small", "count"), ("bytes", "sum"), ("small", "sum")])
         .sort_by("day")
-        .select(["day", "bytes_count", "small_count", "bytes_sum", "small_sum"])
     )
     return [
-        DayOfTable(table, day, files, small_files, size, small_size or 0)
-        for day, files, small_files, size, small_size in zip(*sums.to_pydict().values(), strict=True)
+        DayOfTable(
+            table,
+            day=row["day"],
+            files=row["bytes_count"],
+            small_files=row["small_count"],
+            bytes=row["bytes_sum"],
+            small_bytes=row["small_sum"] or 0,
+        )
+        for row in sums.to_pylist()
     ]
 
 

@@ -28,17 +28,17 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Conne
     folder.chmod(0o755)
     older = folder / "schema"
     shutil.copytree(SCHEMA_FOLDER, older)
-    for file in older.glob("*.sql"):
-        if file.name == COMMENTS or file.name > "018":
-            file.unlink()
+    later = sorted(file.name for file in SCHEMA_FOLDER.glob("*.sql") if file.name > "018")
+    assert (later[0], later[-1]) == ("018_lines_of_a_day.sql", COMMENTS)
+    for name in later:
+        (older / name).unlink()
     with own_server(folder / "postgres") as server:
         ensure_database(server, DATABASE)
         superuser = server.as_superuser(DATABASE)
         with closing(connect(superuser, application_name="test", autocommit=True)) as connection:
             assert migrate(connection, older)[-1] == "017_monitor.sql"
             fill(connection, end=OLD_DAY)
-            new = compare(connection).new
-            assert (new[0], new[-1]) == ("018_lines_of_a_day.sql", COMMENTS)
+            assert compare(connection).new == later
             migrate(connection)
             connection.execute("select marts.ensure_day(%s)", [NEW_DAY.date()])
             yield connection

@@ -66,6 +66,13 @@ def test_a_run_of_the_day_leaves_deleting_to_the_night(policy: str) -> None:
     )
 
 
+def test_what_is_never_deleted_is_not_put_off_to_the_night() -> None:
+    planned = page(waste(1_000), vacuum_policy="never")._replace(may_delete=False)
+    assert planned.vacuum_headline() == (
+        "1,000 files, 0.0 MB of 1 tables can be deleted; the policy is `never`: they stay."
+    )
+
+
 def test_the_question_has_before_and_after_and_why() -> None:
     asked = page(waste(1_500, size=3 * MEGABYTE), waste(1, table=BRONZE_ORDERS)).question()
     assert (
