@@ -32,7 +32,6 @@ def machine() -> dict[str, Any]:
         "cores": psutil.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "system": f"{platform.system()} {platform.release()}",
-        "load_before": cores_in_use(),
     }
 
 

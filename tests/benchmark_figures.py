@@ -107,7 +107,6 @@ def results() -> dict[str, Any]:
         "cores": 2,
         "memory_gib": 24,
         "system": "Linux 6",
-        "load_before": 0.1,
     }
     peers = {"a stream framework": {"name": "stream", "installed": False, "versions": ["stream==1.0"]}}
     return deepcopy(
