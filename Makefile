@@ -84,10 +84,14 @@ lint: setup ## ruff and mypy
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
-lock: ## resolve dependencies and jars anew: requirements.lock, jars.lock
+lock: setup ## resolve dependencies and jars anew: requirements.lock, jars.lock
 	@.venv/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes --upgrade \
 	  --no-header --no-annotate --no-emit-index-url --quiet --output-file requirements.lock
 	@.venv/bin/python -m stack.jars lock
 
-clean: down ## stop the stack and delete its data, secrets and logs
+clean: setup ## stop the stack in .run and delete its data, secrets and logs
+	@test -z "$(SALESLAKE_RUN_DIR)$(ARGS)" || { echo "clean: it deletes the stack in .run, and no other; here" \
+	  "SALESLAKE_RUN_DIR or ARGS names one. Nothing was done. Unset both, or delete that run folder after" \
+	  "\`make down\`." >&2; exit 1; }
+	@$(SALESLAKE) down
 	rm -rf .run lake/data

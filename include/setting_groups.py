@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,11 +34,24 @@ class PostgresSettings(Frozen):
 
 
 class LakeSettings(Frozen):
+    """The lake's root is a folder that every part sees under the same path."""
+
     root: Path = PROJECT_ROOT / "lake" / "data"
     reporting_currency: str = Field("USD", pattern="^[A-Z]{3}$")
     # An order that reached Kafka more than this after it was placed is flagged `is_late`.
     late_after_minutes: int = Field(60, ge=1)
     email_hmac_key_file: Path = PROJECT_ROOT / ".run" / "secrets" / "email_hmac_key"
+
+    @field_validator("root", mode="before")
+    @classmethod
+    def is_a_folder(cls, root: object) -> object:
+        """`s3://bucket` as a path would be the folder `s3:/bucket`."""
+        if "://" in str(root):
+            raise ValueError(
+                f"{root} is the address of an object store; the lake lies in a folder that every part sees"
+                " under the same path (a disk, or a mounted file system)"
+            )
+        return root
 
 
 class StreamSettings(Frozen):
@@ -54,6 +67,8 @@ class StreamSettings(Frozen):
     ui: bool = False
     jars_dir: Path = PROJECT_ROOT / ".jars" / "spark"
     heartbeat_seconds: float = Field(5.0, gt=0)
+    # As long as it carries out a table request no batch is expected of the writer, for this long at most.
+    request_seconds: float = Field(1_800.0, ge=60)
     # A Java half that answers nothing for this long hangs: the driver ends, and both halves start anew. No
     # collection of a heap of this size takes a third of it.
     java_silence_seconds: float = Field(30.0, ge=5)

@@ -20,7 +20,7 @@ from stack.processes import port_is_free, run
 
 GIB = 1024**3
 # All parts together, measured: Kafka 0.3, PostgreSQL 0.2, Airflow 1.3, the lake writer 2.5.
-NEEDED_MEMORY = 5 * GIB
+NEEDED_MEMORY = 6 * GIB
 NEEDED_DISK = 5 * GIB
 LOCKED_PACKAGES = (
     "apache-airflow-core",

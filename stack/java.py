@@ -4,6 +4,7 @@ Finds the Java that Spark and Kafka run on: 17 or 21.
     python -m stack.java     # as root on Debian, installs it where there is none
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,10 +16,11 @@ from include.settings import machine_variable
 from stack.bootstrap import BootstrapError, apt_install
 
 SUPPORTED = (17, 21)
-PACKAGE = "openjdk-17-jre-headless"
+# Debian 12 has the first, Debian 13 the second.
+PACKAGES = ("openjdk-17-jre-headless", "openjdk-21-jre-headless")
 REMEDY = (
-    f"Install a Java 17 or 21 runtime (on Debian or Ubuntu: apt-get install {PACKAGE}) or point"
-    " JAVA_HOME at one, then run `make setup` again."
+    f"Install a Java 17 or 21 runtime (on Debian or Ubuntu: apt-get install {' or '.join(PACKAGES)}) or"
+    " point JAVA_HOME at one, then run `make setup` again."
 )
 
 
@@ -71,12 +73,23 @@ def main() -> int:
         java_binary()
     except SetupError as missing:
         try:
-            apt_install(PACKAGE, why="Java 17 or 21")
+            install()
             java_binary()
-        except (BootstrapError, SetupError):
-            print(f"setup: {missing}", file=sys.stderr)
+        except (BootstrapError, SetupError) as error:
+            # Who is not root is told nothing new by it.
+            more = "" if os.geteuid() else f"\nInstalling it did not help: {error}"
+            print(f"setup: {missing}{more}", file=sys.stderr)
             return 1
     return 0
+
+
+def install() -> None:
+    """The one of the packages that this distribution has."""
+    first, second = PACKAGES
+    try:
+        apt_install(first, why="Java 17 or 21")
+    except BootstrapError:
+        apt_install(second, why="Java 17 or 21")
 
 
 if __name__ == "__main__":

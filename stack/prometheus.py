@@ -80,8 +80,9 @@ def write_configuration(folder: RunFolder, ports: Ports, webhook_url: str | None
     """
     # JSON is YAML, too.
     hooks = [{"url": webhook_url, "send_resolved": True}] if webhook_url else []
+    routes, _, _ = ROUTES.read_text(encoding="utf-8").partition("receivers:")
     receivers = json.dumps([{"name": "team", "webhook_configs": hooks}])
-    write_private(_routes_file(folder), f"{ROUTES.read_text(encoding='utf-8')}\nreceivers: {receivers}\n")
+    write_private(_routes_file(folder), f"{routes}receivers: {receivers}\n")
     found = {name: str(program) for name in PROGRAMS if (program := binary(name))}
     write_private(configuration_file(folder), json.dumps(configuration(ports, found), indent=2) + "\n")
     write_private(_programs_file(folder), json.dumps(found, indent=2) + "\n")
@@ -182,7 +183,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"Prometheus, Alertmanager, promtool and the exporters are in {tools}")
         if binary(STATSD_EXPORTER) is None:
             print(
-                f"{STATSD_EXPORTER} is not: it takes Go to build it. Airflow's own metrics are not watched."
+                f"{STATSD_EXPORTER} is not: building it takes Go 1.25, or one that fetches it (1.21)."
+                " Airflow's own metrics are not watched."
             )
     except SetupError as error:
         print(error, file=sys.stderr)

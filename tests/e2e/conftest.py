@@ -10,7 +10,7 @@ import pytest
 
 from include.settings import settings_file
 from stack.files import write_private
-from stack.prometheus_programs import PROGRAMS
+from stack.prometheus_programs import PACKAGES
 from tests.demo_stack import Stack
 from tests.prometheus_tools import tool
 
@@ -18,7 +18,7 @@ from tests.prometheus_tools import tool
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     root = Path(tempfile.mkdtemp(prefix="saleslake-demo-"))
-    for name in PROGRAMS:  # found by the stack when it is started
+    for name in PACKAGES:  # found by the stack when it is started; Airflow's exporter where Go can build it
         tool(name)
     stack = Stack(root)
     # A few small files are too many, so that a small lake has something to compact.

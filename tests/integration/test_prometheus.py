@@ -130,7 +130,7 @@ def exposed(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 @pytest.mark.parametrize("name", ["compose", "kubernetes"])
 def test_prometheus_reads_the_other_configurations(name: str, tmp_path: Path) -> None:
     """Debian's Prometheus knows no Kubernetes: there files stand for its discovery, all else is as it is."""
-    text = (prometheus.SETTINGS / f"{name}.yml").read_text()
+    text = (prometheus.SETTINGS / f"scrape_{name}.yml").read_text()
     discovery = "kubernetes_sd_configs: [{ role: pod, namespaces: { own_namespace: true } }]"
     assert (discovery in text) == (name == "kubernetes")
     file = tmp_path / "prometheus.yml"

@@ -1,10 +1,12 @@
 """One version of everything: the image, its requirements, the jars and the lock agree."""
 
 import re
+import sys
 
 from include.settings import PROJECT_ROOT
 from stack.checkup import judge_versions
 from stack.jars import ROOTS, format_lock, locked_jars
+from tests.policy.source import CODE, read, sources
 
 PINNED = re.compile(r"^([a-z0-9][a-z0-9-]*)(?:\[[a-z,]+\])?==([^ \\;\n]+)", re.MULTILINE)
 
@@ -20,6 +22,24 @@ def test_the_image_installs_locked_versions() -> None:
     other = {name: (found, locked.get(name)) for name, found in pins("requirements.txt").items()
              if locked.get(name) != found}  # fmt: skip
     assert not other, f"requirements.txt differs from requirements.lock (found, locked): {other}"
+
+
+def test_the_image_has_what_dags_import() -> None:
+    """requirements.txt names every package that dags/, include/, lake/ and plugins/ import; add it there."""
+    of_image = {"airflow", "fastapi", "pydantic", "sqlalchemy", "starlette"}
+    # What the lake writer alone uses.
+    elsewhere = ("include/metrics.py", "lake/describe.py", "lake/schemas/")
+    packages = {name.partition("[")[0].replace("-", "_") for name in pins("requirements.txt")}
+    called = {"kafka_python": "kafka", "markdown_it_py": "markdown_it"}
+    known = {*sys.stdlib_module_names, *CODE, *of_image, *(called.get(name, name) for name in packages)}
+    missing = {
+        f"{source.place}:{line} {name}"
+        for source in sources("dags", "include", "lake", "plugins")
+        if not source.place.startswith(elsewhere)
+        for line, name in source.imports()
+        if name.partition(".")[0] not in known
+    }
+    assert not missing, sorted(missing)
 
 
 def test_the_image_is_built_on_the_locked_airflow() -> None:
@@ -57,7 +77,3 @@ def test_the_jar_lock_holds_what_its_roots_ask_for() -> None:
 def test_the_jar_lock_is_as_make_lock_writes_it() -> None:
     """Sorted and complete, so that a difference shows a change and nothing else."""
     assert read("jars.lock") == format_lock(locked_jars())
-
-
-def read(file: str) -> str:
-    return (PROJECT_ROOT / file).read_text(encoding="utf-8")
