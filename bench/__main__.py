@@ -2,11 +2,13 @@
 Measure Saleslake: against its peers, against what the engine can do at all, and whether it stays as it is
 when it grows. Writes results.json, plots, and a page that explains them.
 
-    python -m bench                          # quick: ten minutes, on a machine that does nothing else
+    python -m bench                          # quick: ten minutes, beside the ratios of docs/benchmarks
     python -m bench --full                   # every section, 2,000,000 orders, three runs: hours
-    python -m bench --only floors latency    # these two; what the results folder has of others stays
-    python -m bench --results /tmp/mine      # another folder than docs/benchmarks; the page is /tmp/mine.md
-    python -m bench --compare docs/benchmarks/results.json    # its ratios beside those of an earlier run
+    python -m bench --full --only floors     # this one; what the results folder has of others stays
+    python -m bench --results /tmp/mine      # another folder; the page is /tmp/mine.md
+    python -m bench --compare FILE           # its ratios beside those of an earlier run
+
+A quick run goes to .bench/results, a full one to docs/benchmarks, where the figures are that documents cite.
 
 Peers take part when they are installed: `make bench-peers`. Every server is started by the benchmark, on
 loopback and free ports, in temporary folders that are gone afterwards. Close what else uses the machine.
@@ -33,6 +35,7 @@ from include.errors import LakehouseError
 from include.settings import PROJECT_ROOT, child_environment
 
 QUICK_MINUTES = 10
+QUICK_RESULTS = PROJECT_ROOT / ".bench" / "results"
 END_SECONDS = 90
 LAST_LINES = 2_000
 Tell = Callable[[str], None]
@@ -145,10 +148,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--seed", type=int, default=1, help="of the orders (1); the same seed makes the same orders")
     add("--orders", type=int, help="in the log of throughput (200,000 quick, 2,000,000 full)")
     add("--runs", type=int, help="of throughput, of each contender (2 quick, 3 full)")
-    add("--results", type=Path, help="folder for results.json and plots (docs/benchmarks)")
+    add("--results", type=Path, metavar="FOLDER", help="for results.json and plots")
     add("--compare", type=Path, metavar="FILE",
-        help="print the ratios of this run beside those of FILE and warn of large differences; results go to"
-        " .bench/results unless --results says otherwise")  # fmt: skip
+        help="print the ratios of this run beside those of FILE and warn of large differences (quick:"
+        " docs/benchmarks/results.json)")  # fmt: skip
     add("--no-run", action="store_true", help="measure nothing: only page or comparison of what is there")
     return parser.parse_args(argv)
 
@@ -163,14 +166,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{minutes:3}:{seconds:02}  {line}", file=sys.stderr, flush=True)
 
     asked = Asked("full" if args.full else "quick", args.seed, args.orders, args.runs)
-    folder = (
-        args.results or (PROJECT_ROOT / ".bench" / "results" if args.compare else results.DEFAULT)
-    ).resolve()
+    is_for_docs = args.full or args.no_run
+    folder = (args.results or (results.DEFAULT if is_for_docs else QUICK_RESULTS)).resolve()
+    other = args.compare or (None if is_for_docs or args.results else results.DEFAULT / results.FILE)
     there = [name for name, one in SECTIONS.items() if is_there(one)]
     chosen = args.only or [name for name in there if SECTIONS[name].is_part_of(asked.mode)]
     is_limited = asked.is_quick and not args.only
     try:
-        earlier = results.read(args.compare) if args.compare else None
+        earlier = results.read(other) if other else None
         all_well = args.no_run or run(
             chosen,
             asked,

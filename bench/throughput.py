@@ -191,7 +191,7 @@ def told(found: Found) -> str:
     rows = []
     for name, one in found["contenders"].items():
         if "failed" in one:
-            rows.append([one["title"], "did not count: " + one["failed"].splitlines()[0], "", "", "", "", ""])
+            rows.append([one["title"], "did not count: " + one["failed"].splitlines()[0], *[""] * 6])
             continue
         rate, share = one["orders_per_core_second"], ratio(found, name, base)
         rows.append(
@@ -199,14 +199,15 @@ def told(found: Found) -> str:
                 one["title"],
                 in_cell(rate, ",.0f"),
                 "" if share is None else f"{share:.2f}",
-                f"{one['orders_per_second']['median']:,.0f}",
                 f"{one['whole_orders_per_core_second']['median']:,.0f}",
+                f"{one['orders_per_second']['median']:,.0f}",
+                f"{found['orders'] / one['whole_seconds']['median']:,.0f}",
                 f"{one['database_share']['median']:.0%}",
                 f"{one['peak_memory_bytes']['median'] / 1e6:,.0f}",
             ]
         )
-    head = ["", "orders per core-second (least to most)", "of Saleslake", "orders/s", "start included",
-            "of it PostgreSQL", "memory, MB"]  # fmt: skip
+    head = ["", "orders per core-second (least to most)", "of Saleslake", "start included",
+            "orders/s", "start included", "core-seconds of PostgreSQL", "memory, MB"]  # fmt: skip
     once = f"Who took more than {REPEATED_WITHIN_SECONDS // 60} minutes had one turn."
     tuned = "\n".join(f"- **{one['title']}**: {one['tuning']}" for one in found["contenders"].values())
     return f"{markdown(head, rows)}\n\n{once}\n\nHow each is tuned:\n\n{tuned}"
