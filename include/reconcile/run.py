@@ -3,6 +3,7 @@
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from include.reconcile.database import DatabaseCut, ledger_ends, read_database
 from include.reconcile.lake import LakeCut, read_lake
 from include.reconcile.manifest import Truth, acknowledged_ends, read_manifest
 from include.reconcile.marts import mart_checks
+from include.reconcile.offsets import without_record
 from include.reconcile.oracle import judge
-from include.reconcile.structure import bronze_check, disposition_checks
+from include.reconcile.structure import Empty, bronze_check, disposition_checks, nothing_known
 from include.reconcile.sums import total
 from include.sales_db import connect
 from include.settings import PostgresSettings, Settings
@@ -62,18 +64,24 @@ def reconcile(
     with reading_lake(settings.postgres, application_name=NAME):
         lake = read_lake(settings.lake.root, database.batch_id)
     truth = read_manifest(settings.manifest, settings.kafka.orders_topic)
-    checks, foreign = compare(database, lake, truth, require_marts=require_marts)
+    empty = partial(without_record, settings.kafka)
+    checks, foreign = compare(database, lake, truth, require_marts=require_marts, empty=empty)
     return Reconciliation(database.batch_id, checks, foreign, time.monotonic() - begin, late)
 
 
 def compare(
-    database: DatabaseCut, lake: LakeCut, truth: Truth, *, require_marts: bool
+    database: DatabaseCut,
+    lake: LakeCut,
+    truth: Truth,
+    *,
+    require_marts: bool,
+    empty: Empty = nothing_known,
 ) -> tuple[tuple[Check, ...], int]:
     """All checks of one cut, and how many records are not the simulator's."""
     verdicts = judge(truth, lake)
     checks = (
         manifest_check(truth, verdicts, lake, ends_of(database), database.losses),
-        bronze_check(lake, database),
+        bronze_check(lake, database, empty),
         *disposition_checks(lake, database),
         *layer_checks(lake, database),
         _ledger_check(database),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,9 +29,10 @@ from include.reconcile.lake import (
 )
 from include.reconcile.manifest import Truth, read_manifest
 from include.reconcile.marts import KEYS, mart_checks
+from include.reconcile.offsets import without_record
 from include.reconcile.oracle import SILVER, Verdicts, judge
 from include.reconcile.run import ends_of
-from include.reconcile.structure import bronze_check, disposition_checks
+from include.reconcile.structure import Empty, bronze_check, disposition_checks, nothing_known
 from include.reconcile.sums import summed
 from include.sales_db import connect
 from include.settings import Settings
@@ -46,6 +48,7 @@ class Cut:
     truth: Truth
     verdicts: Verdicts
     is_final: bool
+    empty: Empty = nothing_known
 
 
 def read_cut(settings: Settings, *, is_final: bool) -> Cut:
@@ -63,7 +66,8 @@ def read_cut(settings: Settings, *, is_final: bool) -> Cut:
     # After the snapshot: all that the ledger speaks of is in the Delta tables by now.
     lake = read_lake(settings.lake.root, database.batch_id)
     truth = read_manifest(settings.manifest, settings.kafka.orders_topic)
-    return Cut(database, lake, truth, judge(truth, lake), is_final)
+    empty = partial(without_record, settings.kafka)
+    return Cut(database, lake, truth, judge(truth, lake), is_final, empty)
 
 
 def findings_of(cut: Cut) -> list[Finding]:
@@ -83,7 +87,7 @@ def offsets_complete(cut: Cut) -> Finding:
         "I1",
         {"offsets": cut.lake.bronze.num_rows, "partitions": partitions},
         (f"partition {p}: the lake begins at offset {start}" for p, start in begins.items()),
-        [bronze_check(cut.lake, cut.database)],
+        [bronze_check(cut.lake, cut.database, cut.empty)],
     )
 
 

@@ -53,6 +53,8 @@ def records(kafka: KafkaSettings) -> Iterator[Any]:
         bootstrap_servers=kafka.bootstrap_servers,
         client_id="saleslake-invariants",
         enable_auto_commit=False,
+        # As the lake writer: what was rolled back was never sent.
+        isolation_level="read_committed",
         max_partition_fetch_bytes=MAX_FETCH_BYTES,
         fetch_max_bytes=MAX_FETCH_BYTES,
     )
