@@ -23,7 +23,7 @@ from typing import Any
 
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task
 
-from include.dag_defaults import DEFAULT_ARGS, NOT_AT_ONCE
+from include.dag_defaults import BY_PARTITION, DEFAULT_ARGS, NOT_AT_ONCE
 from include.data_docs_link import link_data_docs
 from include.publish.request import HOUR_PATTERN, PARTITION_KEY_FORMAT
 
@@ -53,7 +53,7 @@ PARAMS = {
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=False,
-    default_args=DEFAULT_ARGS,
+    default_args=DEFAULT_ARGS | BY_PARTITION,
     dagrun_timeout=timedelta(hours=2),
     params=PARAMS,
     doc_md=__doc__,

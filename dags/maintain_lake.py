@@ -56,8 +56,8 @@ PARAMS = {
 @dag(
     schedule=FOUR_HOURLY,
     catchup=False,
-    # The run of the night may wait for its answer while others compact.
-    max_active_runs=2,
+    # The run of the night, and some by hand, may wait for their answers while others compact.
+    max_active_runs=6,
     is_paused_upon_creation=False,
     default_args={**DEFAULT_ARGS, "execution_timeout": timedelta(hours=4)},
     dagrun_timeout=timedelta(hours=20),

@@ -18,31 +18,29 @@ from typing import Any
 
 from airflow.sdk import FixedKeyMapper, PartitionedAssetTimetable, dag, get_current_context, task
 
-from include.assets import CLOSED_HOURS, SALES_MARTS, SALES_MARTS_CHANGED
+from include.assets import CLOSED_HOURS
 from include.dag_defaults import DEFAULT_ARGS, START
 from include.data_docs_link import link_data_docs
+from include.publish.event import say_what_changed
 
 # A run reads the ledger, which knows of every hour: one run does for all events that wait.
 TOGETHER = FixedKeyMapper("closed hours")
 
 
-@task(outlets=[SALES_MARTS_CHANGED])
+@task
 def publish_hours() -> dict[str, Any]:
     # Brings pyarrow, deltalake and the database driver: not while the file is parsed.
     from include.publish.task import publish_for_run
 
     context = get_current_context()
     run = context["dag_run"]
-    done = publish_for_run(
+    return publish_for_run(
         dag_id=run.dag_id,
         run_id=run.run_id,
         run_type=run.run_type.value,
         partition_key=None,
         params=context["params"],
     )
-    if done["hours_changed"]:
-        context["outlet_events"][SALES_MARTS_CHANGED].add(SALES_MARTS)
-    return done
 
 
 @dag(
@@ -57,7 +55,9 @@ def publish_hours() -> dict[str, Any]:
     tags=["layer:marts", "runbook:publish_closed_hours"],
 )
 def publish_closed_hours() -> None:
-    link_data_docs(publish_hours())
+    published = publish_hours()
+    link_data_docs(published)
+    say_what_changed(published)
 
 
 publish_closed_hours()

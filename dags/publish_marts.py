@@ -14,7 +14,8 @@ silver, gold and the marts to be. One hour is one transaction: readers see the o
 | on demand with `hours` | those hours |
 
 A changed number of an hour that was already closed is written down in `marts.restatements`. Only
-a run that published or restated an hour makes an event of the asset `sales_marts`.
+a run that published or restated an hour makes an event of the asset `sales_marts`, also one that failed for
+other hours.
 
 A scheduled run that is not done 20 minutes after it was due opens an incident (`ops.incidents`, kind
 `deadline`).
@@ -32,10 +33,10 @@ from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context,
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert
 
-from include.assets import SALES_MARTS, SALES_MARTS_CHANGED
 from include.dag_defaults import DEFAULT_ARGS, START
 from include.data_docs_link import link_data_docs
 from include.deadlines import ScheduledTime
+from include.publish.event import say_what_changed
 from include.publish.request import HOUR_PATTERN, PARTITION_KEY_FORMAT
 from include.task_callbacks import deadline_missed
 
@@ -87,25 +88,24 @@ PARAMS = {
     tags=["layer:marts", "runbook:publish_marts"],
 )
 def publish_marts() -> None:
-    @task(outlets=[SALES_MARTS_CHANGED])
+    @task
     def publish_hours() -> dict[str, Any]:
         # Brings pyarrow, deltalake and the database driver: not while the file is parsed.
         from include.publish.task import publish_for_run
 
         context = get_current_context()
         run = context["dag_run"]
-        done = publish_for_run(
+        return publish_for_run(
             dag_id=run.dag_id,
             run_id=run.run_id,
             run_type=run.run_type.value,
             partition_key=run.partition_key,
             params=context["params"],
         )
-        if done["hours_changed"]:
-            context["outlet_events"][SALES_MARTS_CHANGED].add(SALES_MARTS)
-        return done
 
-    link_data_docs(publish_hours())
+    published = publish_hours()
+    link_data_docs(published)
+    say_what_changed(published)
 
 
 publish_marts()

@@ -20,10 +20,12 @@ their marts are published again; what readers had seen before is in `marts.resta
 compared is in `ops.hour_rebuilds`, and as Markdown in the XCom `summary` of `compare`.
 
 **If it is red**, no table was changed, or only hours that were approved: the last line of the log says which.
+What was swapped is published by the next run of `publish_marts`, in any case.
 Then docs/runbooks/rebuild_hours.md. **Waiting for approval** is not red: see *Required actions*.
 """
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
@@ -31,8 +33,9 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import CronPartitionTimetable, Param, dag, get_current_context, task, teardown
 
-from include.dag_defaults import DEFAULT_ARGS, NOT_AT_ONCE, SPARK_CONNECTION
+from include.dag_defaults import BY_PARTITION, DEFAULT_ARGS, NOT_AT_ONCE, SPARK_CONNECTION
 from include.rebuild.request import HOUR_PATTERN, PARTITION_KEY_FORMAT, YES
+from include.task_callbacks import task_succeeded_for_partition
 
 # Early in the morning, for the day that is over.
 DAILY = CronPartitionTimetable(
@@ -66,7 +69,7 @@ def plan() -> dict[str, Any]:
     )
 
 
-@task
+@task(on_success_callback=partial(task_succeeded_for_partition, also=("swap", "publish")))
 def compare(job: dict[str, Any]) -> dict[str, Any]:
     from include.rebuild.task import compare_for_run
 
@@ -79,7 +82,8 @@ def differs(found: dict[str, Any]) -> bool:
     return found["asks"]
 
 
-@task
+# One at a time: each waits for the lake writer, hour by hour.
+@task(max_active_tis_per_dag=1, execution_timeout=timedelta(hours=12))
 def swap(job: dict[str, Any], approval: dict[str, Any]) -> dict[str, Any]:
     """Skipped, and the publish behind it, when the answer was no."""
     from include.rebuild.task import swap_for_run
@@ -100,7 +104,7 @@ def clean_up(job: dict[str, Any]) -> None:
     # A night's question may wait for days; the nights after it are compared all the same.
     max_active_runs=16,
     is_paused_upon_creation=False,
-    default_args=DEFAULT_ARGS,
+    default_args=DEFAULT_ARGS | BY_PARTITION,
     params=PARAMS,
     doc_md=__doc__,
     tags=["layer:silver", "layer:gold", "runbook:rebuild_hours"],
@@ -140,6 +144,10 @@ def rebuild_hours() -> None:
         conf={"hours": swapped["hours"], "reason": swapped["reason"]},
         wait_for_completion=True,
         poke_interval=5,
+        # Not in a worker's slot, which the run that it waits for needs, too.
+        deferrable=True,
+        execution_timeout=timedelta(hours=12),
+        fail_when_dag_is_paused=True,
     )
     end = clean_up(job)
     rebuild >> found

@@ -3,7 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from include.task_callbacks import task_failed, task_succeeded
+from include.task_callbacks import (
+    task_failed,
+    task_failed_for_partition,
+    task_succeeded,
+    task_succeeded_for_partition,
+)
 
 OWNER = "data-platform"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,4 +26,9 @@ DEFAULT_ARGS: dict[str, Any] = {
     # A failed task is an incident until a later run succeeds.
     "on_failure_callback": task_failed,
     "on_success_callback": task_succeeded,
+}
+# Where a later run is about something else: until the same partition succeeds.
+BY_PARTITION: dict[str, Any] = {
+    "on_failure_callback": task_failed_for_partition,
+    "on_success_callback": task_succeeded_for_partition,
 }

@@ -214,7 +214,7 @@ def _books(found: LedgerAudit, settings: SupervisionSettings) -> Measure:
     name, threshold, at = "records and cents without a place", "none", f"at {found.began_at:%H:%M:%S}"
     if found.balances is None:
         value = f"not added up within {settings.max_books_seconds} s (supervision.max_books_seconds) {at}"
-        return Measure(name, value, threshold, None, "books")
+        return Measure(name, value, threshold, "warning", "books")
     value = (
         f"{found.records_unaccounted} records, {found.cents_unaccounted} cents, {found.holes} holes,"
         f" of {found.read_rows} records {at}"

@@ -16,7 +16,9 @@ STREAM = "orders"
 LEDGER_LINES = 2_000
 
 PROGRESS = """
-select state, detail, batch_id, last_batch_at, as_of, lag_records, heartbeat_at, started_at, pid
+select
+    state, detail, batch_id, last_batch_at, as_of, lag_records, heartbeat_at, started_at, pid,
+    busy_with, busy_until
 from ops.stream_progress where stream = %s
 """
 # A restart has helped when the lake came further after it: by a batch, or because nothing waited.

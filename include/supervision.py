@@ -24,6 +24,9 @@ class Progress(NamedTuple):
     heartbeat_at: datetime
     started_at: datetime
     pid: int
+    # What it does instead of batches, and until when at most.
+    busy_with: str | None = None
+    busy_until: datetime | None = None
 
 
 class History(NamedTuple):
@@ -154,6 +157,9 @@ def _condition(
         heartbeat, allowed = age(progress.heartbeat_at, now), settings.max_heartbeat_age_seconds
         allows = f"(allowed: {allowed}, supervision.max_heartbeat_age_seconds)"
         return "stuck", f"no heartbeat for {heartbeat:.0f} s {allows}"
+    if progress.state in ("starting", "running") and progress.busy_until and progress.busy_until > now:
+        health: Health = "starting" if progress.state == "starting" else "healthy"
+        return health, f"busy with {progress.busy_with}, until {progress.busy_until:%H:%M:%S} at most"
     if progress.state == "starting":
         allowed, setting = settings.max_start_seconds, "max_start_seconds"
         return _starting_or_stuck(progress.started_at, "the stream says starting", now, allowed, setting)

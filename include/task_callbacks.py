@@ -22,6 +22,16 @@ UNKNOWN_ERROR = "it left no error: it was killed, or its worker gave no sign of 
 
 def task_failed(context: Mapping[str, Any]) -> None:
     """The task has used up its retries: its incident is open, and the log ends with the page that helps."""
+    _failed(context, kind_of(context["ti"].task_id, context["ti"].map_index))
+
+
+def task_failed_for_partition(context: Mapping[str, Any]) -> None:
+    """The same, in a DAG whose later runs are about other days or hours: an incident for each."""
+    instance = context["ti"]
+    _failed(context, kind_of(instance.task_id, instance.map_index, _partition(context)))
+
+
+def _failed(context: Mapping[str, Any], kind: str) -> None:
     from include.errors import NeedsAPerson
     from include.incidents import Finding
 
@@ -33,14 +43,33 @@ def task_failed(context: Mapping[str, Any]) -> None:
     said = (str(error).strip() or type(error).__name__) if error else UNKNOWN_ERROR
     summary = f"Task {instance.task_id} failed: {said}"
     details = {"run_id": instance.run_id, "try": instance.try_number, "log": instance.log_url}
-    found = Finding(kind_of(instance), "critical", summary, runbook, details)
+    found = Finding(kind, "critical", summary, runbook, details)
     _settle(instance.dag_id, found=[found], over=[])
 
 
-def task_succeeded(context: Mapping[str, Any]) -> None:
-    """What had failed is over, and so is a deadline that had passed."""
+def task_succeeded(context: Mapping[str, Any], *, is_the_work: bool = True) -> None:
+    """
+    What had failed is over, and so is a deadline that had passed.
+
+    Args:
+        is_the_work: what the deadline is about, not a task that comes after it in any case.
+    """
     instance = context["ti"]
-    _settle(instance.dag_id, found=[], over=[kind_of(instance), DEADLINE])
+    own = kind_of(instance.task_id, instance.map_index)
+    _settle(instance.dag_id, found=[], over=[own, DEADLINE] if is_the_work else [own])
+
+
+def task_succeeded_for_partition(context: Mapping[str, Any], also: Iterable[str] = ()) -> None:
+    """
+    What had failed for the partition is over.
+
+    Args:
+        also: tasks behind this one that have nothing to make good any more.
+    """
+    instance, partition = context["ti"], _partition(context)
+    own = kind_of(instance.task_id, instance.map_index, partition)
+    others = [kind_of(task_id, partition=partition) for task_id in also]
+    _settle(instance.dag_id, found=[], over=[own, *others])
 
 
 async def deadline_missed(context: Mapping[str, Any], within_minutes: float) -> None:
@@ -61,9 +90,13 @@ def runbook_of(dag_id: str) -> str:
     return f"docs/runbooks/{dag_id}.md"
 
 
-def kind_of(instance: Any) -> str:
-    mapped = f"[{instance.map_index}]" if instance.map_index >= 0 else ""
-    return f"task_failed:{instance.task_id}{mapped}"
+def kind_of(task_id: str, map_index: int = -1, partition: str | None = None) -> str:
+    mapped = f"[{map_index}]" if map_index >= 0 else ""
+    return f"task_failed:{task_id}{mapped}{f' of {partition}' if partition else ''}"
+
+
+def _partition(context: Mapping[str, Any]) -> str | None:
+    return context["dag_run"].partition_key
 
 
 def _settle(dag_id: str, *, found: "Iterable[Finding]", over: Iterable[str]) -> None:

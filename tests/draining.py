@@ -94,8 +94,8 @@ def forget(owner: psycopg.Connection) -> None:
     """The database as it was before the first batch, for the next lake."""
     owner.execute(
         "truncate ops.ledger, ops.hour_ledger, ops.generations, ops.accepted_losses, ops.stream_progress,"
-        " ops.redriven, ops.table_requests, live.product_sales_minute, live.order_value_minute,"
-        " live.products, live.unknown_fields"
+        " ops.redriven, ops.table_requests, ops.hours_to_publish, live.product_sales_minute,"
+        " live.order_value_minute, live.products, live.unknown_fields"
     )
 
 

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from include.errors import GateFailed, PublishError, QualityFailed, StalePublisher
 from include.publish.content import Content, columns_of, content, in_hour
 from include.publish.marts import DIM_PRODUCT, MARTS, Mart, execute, staged, statement
+from include.publish.owed import Owed
 from include.publish.snapshot import CLOSED, LedgerHour, Publication, published_hours
 from include.publish.staging import use_memory
 from include.settings import PublishSettings
@@ -41,6 +42,7 @@ class Release:
     run_id: str
     began: float  # of its run, by time.monotonic
     reason: str = ""  # of restatements; empty: whatever it looks like
+    owed: Owed | None = None  # it was swapped, and this is to publish that
 
 
 class Published(NamedTuple):
@@ -87,7 +89,7 @@ def publish_hour(
 
     Raises:
         QualityFailed: a mart came out different from that.
-        StalePublisher: the hour is already published from a later batch.
+        StalePublisher: the hour is already published from a later look at the lake.
         PublishError: a lock or a statement took too long.
     """
     try:
@@ -107,23 +109,26 @@ def publish_hour(
 def _begin(connection: psycopg.Connection, hour: datetime, settings: PublishSettings) -> None:
     use_memory(connection)
     connection.execute(
-        "select set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true),"
-        " set_config('timezone', 'UTC', true)",
-        (f"{settings.lock_timeout_seconds}s", f"{settings.statement_timeout_seconds}s"),
+        "select set_config('statement_timeout', %s, true), set_config('timezone', 'UTC', true)",
+        [f"{settings.statement_timeout_seconds}s"],
     )
+    # Another publisher of the hour may take as long as a statement; nobody waits behind this lock but others.
     connection.execute(
         "select pg_advisory_xact_lock(%s::int, %s::int)", (HOUR_LOCK, int(hour.timestamp()) // 3600)
     )
+    # On a table others wait behind us: readers.
+    connection.execute("select set_config('lock_timeout', %s, true)", [f"{settings.lock_timeout_seconds}s"])
 
 
 def _refuse_older(connection: psycopg.Connection, release: Release) -> Publication | None:
     """The hour's current publication, read under the lock."""
     previous = published_hours(connection, release.hour).get(release.hour)
-    if previous is not None and previous.batch_id > release.batch_id:
+    if previous is not None and (previous.batch_id, previous.as_of) > (release.batch_id, release.as_of):
         raise StalePublisher(
-            f"Publishing hour {release.hour:%Y-%m-%dT%H:%MZ} up to batch {release.batch_id}: version"
-            f" {previous.version} already counts up to batch {previous.batch_id}."
-            " The marts keep that version. Nothing is to be done; a new run reads the newer batches."
+            f"Publishing hour {release.hour:%Y-%m-%dT%H:%MZ} up to batch {release.batch_id}, as of"
+            f" {release.as_of}: version {previous.version} already counts up to batch {previous.batch_id}, as"
+            f" of {previous.as_of}. The marts keep that version. Nothing is to be done; a new run reads what"
+            " is newer."
         )
     return previous
 

@@ -20,7 +20,7 @@ class Request(NamedTuple):
     """
     The hours asked for by name, and of the `changed` ones those that are closed, or all.
 
-    Changed: never published, with orders since then, or published as provisional and closed by now.
+    Changed: never published, with orders since then, published as provisional and closed by now, or swapped.
     """
 
     run_id: str

@@ -14,6 +14,7 @@ import pyarrow as pa
 from include.errors import GateFailed, PublishError, StalePublisher
 from include.lake_readers import reading
 from include.publish.hour import Published, Release, check, publish_hour
+from include.publish.owed import settle
 from include.publish.request import Request
 from include.publish.snapshot import (
     CLOSED,
@@ -106,6 +107,7 @@ def _release(
     settings: PublishSettings,
     began: float,
 ) -> Release:
+    owed = snapshot.owed.get(hour)
     return Release(
         hour=hour,
         ledger=snapshot.ledger.get(hour, NO_ORDERS),
@@ -115,7 +117,8 @@ def _release(
         source_versions=lake.source_versions,
         run_id=request.run_id,
         began=began,
-        reason=request.reason,
+        reason=request.reason or (owed.reason if owed else ""),
+        owed=owed,
     )
 
 
@@ -174,6 +177,8 @@ def _publish_one(
         if dry_run:
             return _result(release, "checked", detail=audit.warnings(release.hour))
         published = publish_hour(connection, release, settings, audit.content(release.hour))
+        if release.owed is not None:
+            settle(connection, release.hour, release.owed)
     except StalePublisher as error:
         return _result(release, "superseded", detail=str(error))
     except PublishError as error:

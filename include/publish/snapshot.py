@@ -1,7 +1,7 @@
 """What the lake writer's ledger and the earlier publications say, read at one moment."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, LiteralString
@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 import psycopg
 
 from include.errors import NothingToPublish
+from include.publish.owed import Owed, owed_hours
 
 HOUR = timedelta(hours=1)
 CLOSED = Decimal("1.000")
@@ -31,6 +32,7 @@ class Publication:
     version: int
     batch_id: int
     completeness: Decimal
+    as_of: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Snapshot:
     as_of: datetime
     ledger: Mapping[datetime, LedgerHour]
     published: Mapping[datetime, Publication]
+    owed: Mapping[datetime, Owed] = field(default_factory=dict)
 
 
 def read_snapshot(connection: psycopg.Connection) -> Snapshot:
@@ -59,7 +62,13 @@ def read_snapshot(connection: psycopg.Connection) -> Snapshot:
                 f"Reading the ledger: last closed batch {batch_id}, stream read up to {as_of}."
                 " Nothing was published. Start the lake writer and wait for its first batch."
             )
-        return Snapshot(batch_id, as_of.astimezone(UTC), _ledger(connection), published_hours(connection))
+        return Snapshot(
+            batch_id,
+            as_of.astimezone(UTC),
+            _ledger(connection),
+            published_hours(connection),
+            owed_hours(connection),
+        )
 
 
 def published_hours(
@@ -67,8 +76,9 @@ def published_hours(
 ) -> dict[datetime, Publication]:
     """The current publication of every hour, or of `hour` only."""
     rows = connection.execute(
-        "select distinct on (hour_utc) hour_utc, version, batch_id, completeness from marts.publications"
-        " where %(hour)s::timestamptz is null or hour_utc = %(hour)s order by hour_utc, version desc",
+        "select distinct on (hour_utc) hour_utc, version, batch_id, completeness, as_of"
+        " from marts.publications where %(hour)s::timestamptz is null or hour_utc = %(hour)s"
+        " order by hour_utc, version desc",
         {"hour": hour},
     )
     return {row[0].astimezone(UTC): Publication(*row[1:]) for row in rows}
@@ -83,7 +93,7 @@ def completeness(hour: datetime, as_of: datetime, grace_minutes: int) -> Decimal
 
 
 def changed_hours(snapshot: Snapshot, grace_minutes: int) -> list[datetime]:
-    """Hours never published, with orders since their publication, or provisional and closed by now."""
+    """Hours never published, with orders since then, provisional and closed by now, or swapped since."""
     return [hour for hour in sorted(snapshot.ledger) if _is_changed(snapshot, hour, grace_minutes)]
 
 
@@ -93,7 +103,9 @@ def closed_hours(hours: Iterable[datetime], as_of: datetime, grace_minutes: int)
 
 def _is_changed(snapshot: Snapshot, hour: datetime, grace_minutes: int) -> bool:
     publication = snapshot.published.get(hour)
-    if publication is None or snapshot.ledger[hour].last_batch_id > publication.batch_id:
+    if publication is None or hour in snapshot.owed:
+        return True
+    if snapshot.ledger[hour].last_batch_id > publication.batch_id:
         return True
     is_closed_now = completeness(hour, snapshot.as_of, grace_minutes) == CLOSED
     return is_closed_now and publication.completeness < CLOSED

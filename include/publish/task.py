@@ -42,6 +42,14 @@ def closings_for_run() -> list[str]:
     return [f"{closing.hour:{PARTITION_KEY_FORMAT}}" for closing in closings]
 
 
+def has_changed_marts(run_id: str) -> bool:
+    """Whether a version of an hour is by this run."""
+    query = "select exists (select from marts.publications where run_id = %s)"
+    with sales_connection("publish_marts") as connection:
+        row = connection.execute(query, [run_id]).fetchone()
+    return bool(row and row[0])
+
+
 def publish_for_run(
     *, dag_id: str, run_id: str, run_type: str, partition_key: str | None, params: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -66,6 +66,12 @@ def read(connection: psycopg.Connection, name: str) -> Rebuild:
     return found
 
 
+def undecided(connection: psycopg.Connection) -> set[str]:
+    """Names of rebuilds in which something differs and nobody has swapped it or said no: they are needed."""
+    query = "select name from ops.hour_rebuilds where state = 'different' and finished_at is null"
+    return {name for (name,) in connection.execute(query)}
+
+
 def conclude(connection: psycopg.Connection, name: str, state: str, decided_by: str | None) -> None:
     connection.execute(
         "update ops.hour_rebuilds set state = %s, decided_by = %s, finished_at = now() where name = %s",

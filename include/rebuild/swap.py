@@ -10,11 +10,19 @@ from include.table_requests import Connecting, ReplaceHours, ask, await_outcome
 
 log = logging.getLogger(__name__)
 HOUR = timedelta(hours=1)
+# Of an earlier try with the same comparison.
+DONE = """
+select (arguments ->> 'since')::timestamptz
+from ops.table_requests as request join ops.hour_rebuilds as rebuild on rebuild.name = arguments ->> 'shadow'
+where request.kind = 'replace_hours' and request.state = 'done' and request.requested_by = %s
+  and rebuild.name = %s and request.requested_at >= rebuild.compared_at
+"""
 
 
 def swap(connecting: Connecting, rebuild: Rebuild, *, by: str, hour_seconds: float) -> list[Difference]:
     """
-    Swap every hour that differs; the stream goes on between two hours. Twice is once.
+    Swap every hour that differs; the stream goes on between two hours. Twice is once, and goes on where an
+    earlier try ended.
 
     Args:
         hour_seconds: how long to wait for the lake writer to do one hour.
@@ -24,19 +32,24 @@ def swap(connecting: Connecting, rebuild: Rebuild, *, by: str, hour_seconds: flo
         RebuildFailed: the lake writer failed, or did not come to it in time. Hours before are swapped.
     """
     differences = rebuild.compared.differences
+    with connecting() as connection:
+        done = {hour for (hour,) in connection.execute(DONE, [by, rebuild.name])}
     for number, one in enumerate(differences, start=1):
+        if one.hour in done:
+            continue
         with connecting() as connection:
             request = ask(connection, _request(rebuild, one), by=by)
         try:
-            done = await_outcome(connecting, request, seconds=hour_seconds)
+            outcome = await_outcome(connecting, request, seconds=hour_seconds)
         except TableRequestFailed as error:
             kind = RebuildRefused if _is_refusal(error) else RebuildFailed
             raise kind(
                 f"Swapping hour {one.hour:%Y-%m-%dT%H:%MZ}, {number} of {len(differences)}: {error}"
-                f" The {number - 1} hours before it are swapped: docs/runbooks/rebuild_hours.md."
+                f" The {number - 1} hours before it are swapped, and published by the next run of"
+                " publish_marts: docs/runbooks/rebuild_hours.md."
             ) from error
         log.info(
-            "Hour %s, %s of %s: %s", f"{one.hour:%Y-%m-%dT%H:%MZ}", number, len(differences), done.result
+            "Hour %s, %s of %s: %s", f"{one.hour:%Y-%m-%dT%H:%MZ}", number, len(differences), outcome.result
         )
     return differences
 

@@ -3,8 +3,9 @@
 import logging
 import shutil
 import sys
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.errors import RebuildRefused, TableRequestRefused
 from include.publish.request import PARTITION_KEY_FORMAT as HOUR_FORMAT
-from include.rebuild.record import conclude, read
+from include.rebuild.record import conclude, read, undecided
 from include.rebuild.request import YES, Window, window_of
 from include.rebuild.swap import swap
 from include.sales_hook import sales_connection
@@ -24,6 +25,8 @@ from lake.tables import shadow
 log = logging.getLogger(__name__)
 APPLICATION = str(PROJECT_ROOT / "spark" / "batch" / "rebuild_hours.py")
 CONNECTING = partial(sales_connection, "rebuild_hours")
+# An approval is waited for a week.
+FORGOTTEN_AFTER = timedelta(days=9)
 
 
 def plan_for_run(
@@ -136,8 +139,22 @@ def swap_for_run(job: Mapping[str, Any], approval: Mapping[str, Any], run_id: st
 
 
 def clean_up_after_run(job: Mapping[str, Any]) -> None:
-    """Remove the side tables, whatever came before. Twice is once."""
-    shutil.rmtree(shadow(get_settings().lake.root, job["name"]), ignore_errors=True)
+    """
+    Remove the side tables, but for those of a swap that failed: cleared, it goes on with them. What nobody
+    has touched for longer than an approval is waited for goes, too. Twice is once.
+    """
+    lake_root = get_settings().lake.root
+    own = shadow(lake_root, job["name"])
+    with CONNECTING() as connection:
+        is_needed = job["name"] in undecided(connection)
+    if is_needed:
+        log.info("%s stays: what differs is not swapped, and nobody said no.", own)
+    else:
+        shutil.rmtree(own, ignore_errors=True)
+    for folder in shadow(lake_root, "").glob("hours-*"):
+        if time.time() - folder.stat().st_mtime > FORGOTTEN_AFTER.total_seconds():
+            log.info("%s is removed: nobody has touched it for %s.", folder, FORGOTTEN_AFTER)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def approver(approval: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ from spark.streaming.database import Database
 from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, Generation, Offsets, begin_generation
 from spark.streaming.ledger import closed_offsets, last_closed, newest_generation, record_generation
-from spark.streaming.loss import Loss, accept, parse_loss, refuse_other_ranges
+from spark.streaming.loss import Loss, accept, narrowed, parse_loss, refuse_other_ranges
 from spark.streaming.open_batch import finish_open_batch
 from spark.streaming.opening import (
     open_generation,
@@ -64,11 +64,10 @@ def adopt(settings: Settings, *, losses: Iterable[Loss] = (), by: str = "", why:
         _refuse_sound_checkpoint(root, topic, database, fingerprint(key))
     before = _known_generation(root, topic, database, fingerprint(key))
     database.run(lambda connection: verify_tables(root, connection))
+    named_from = read_up_to(before, topic, database)
     finish_open_batch(settings, before, database, key=key)
-    begins_at = {
-        **before.starting_offsets,
-        **database.run(lambda connection: closed_offsets(connection, topic.name)),
-    }
+    begins_at = read_up_to(before, topic, database)
+    lost = narrowed(lost, named_from, begins_at)
     if lost:
         refuse_other_ranges(lost, begins_at, topic.beginning_offsets())
         begins_at |= {loss.partition: loss.end for loss in lost}
@@ -83,6 +82,12 @@ def adopt(settings: Settings, *, losses: Iterable[Loss] = (), by: str = "", why:
     reason = "loss accepted" if lost else "adopted"
     database.run(lambda connection: record_generation(connection, begun, reason=reason, begun_by=by))
     return begun
+
+
+def read_up_to(generation: Generation, topic: Topic, database: Database) -> dict[int, int]:
+    """The first offset of each partition that no closed batch has."""
+    closed = database.run(lambda connection: closed_offsets(connection, topic.name))
+    return {**generation.starting_offsets, **closed}
 
 
 def _refuse_sound_checkpoint(root: Path, topic: Topic, database: Database, key: str) -> None:

@@ -27,6 +27,7 @@ from spark.streaming.batch_records import BatchRecords, records_of
 from spark.streaming.closing import ClosedBatch
 from spark.streaming.columns import values_of
 from spark.streaming.delta_log import HeldTables, append, append_arrow
+from spark.streaming.durability import sync
 from spark.streaming.generation import Generation
 from spark.streaming.judging import Judge
 from spark.streaming.order_index import AcceptedOrder, Decision, OrderIndex
@@ -79,6 +80,9 @@ class BatchWriter:
 
         books = read_books(self.root, app_id=self.generation.app_id, batch_id=batch_id)
         ledger = balanced_ledger(sums(arrived, "total_cents"), books, self.generation, plan)
+        clock.mark("read_back")
+        sync(self.root)
+        clock.mark("sync")
         clock("before_close")
         batch = ClosedBatch(
             ledger,
@@ -131,7 +135,8 @@ class StepClock:
         self.steps: dict[str, float] = {}  # seconds by name
 
     def __call__(self, step: str) -> None:
-        self.mark("read_back" if step == "before_close" else step.removeprefix("after_"))
+        if step != "before_close":
+            self.mark(step.removeprefix("after_"))
         self._reach(step)
 
     def mark(self, name: str) -> None:

@@ -1,5 +1,6 @@
 """Small files of a table become few large ones; not a row changes."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,12 @@ from include.errors import TableDamaged
 from include.table_requests import Optimize
 from lake.reading import delta_table
 from lake.tables import Table
+from spark.streaming.delta_log import keep_versions
 from spark.transforms.row_text import content_columns, content_text
+
+# A writer that died is replaced within a minute or two; the log keeps half an hour.
+DIED_WITHIN_SECONDS = 900
+MOST_COMMITS = 1_000
 
 
 class Shape(NamedTuple):
@@ -32,9 +38,12 @@ def shape(table: Table, root: Path) -> Shape:
     return Shape(held.version(), files.num_rows, size, rows)
 
 
-def optimize(spark: SparkSession, root: Path, what: Optimize) -> Mapping[str, Any]:
+def optimize(spark: SparkSession, root: Path, what: Optimize, *, is_again: bool = False) -> Mapping[str, Any]:
     """
     Compact in one commit. Twice is once.
+
+    Args:
+        is_again: a writer died at it: when nothing is left to do, what it did is still to be proven.
 
     Returns:
         Files, bytes and rows of the whole table, and its versions before and after.
@@ -49,19 +58,32 @@ def optimize(spark: SparkSession, root: Path, what: Optimize) -> Mapping[str, An
     work.executeCompaction()
     after = shape(what.table, root)
     if after.rows != before.rows:
+        keep_versions(spark, what.table, root)
         raise TableDamaged(
             f"Compacting {what.table.full_name}: it has {after.rows:,} rows, before it had {before.rows:,}."
-            " `saleslake rebuild --from-bronze` makes it anew."
+            f" {_remedy(before.version)}"
         )
+    versions = before.version, after.version
+    if is_again and before.version == after.version:
+        versions = _done_before(what.table, root) or versions
     return {
         "files_before": before.files,
         "files_after": after.files,
         "bytes_before": before.bytes,
         "bytes_after": after.bytes,
         "rows": after.rows,
-        "version_before": before.version,
-        "version_after": after.version,
+        "version_before": versions[0],
+        "version_after": versions[1],
     }
+
+
+def _done_before(table: Table, root: Path) -> tuple[int, int] | None:
+    """The versions before and after the last compaction of the last minutes; None: there was none."""
+    since = 1000 * (time.time() - DIED_WITHIN_SECONDS)
+    for commit in delta_table(table, root).history(MOST_COMMITS):
+        if commit.get("operation") == "OPTIMIZE" and commit["timestamp"] >= since:
+            return commit["version"] - 1, commit["version"]
+    return None
 
 
 def in_days(what: Optimize) -> str:
@@ -78,7 +100,7 @@ def prove(spark: SparkSession, root: Path, what: Optimize, result: Mapping[str, 
         `content`, a hash over all rows that were compacted.
 
     Raises:
-        TableDamaged: they do not.
+        TableDamaged: they do not. Who has the turn keeps the versions then.
     """
     versions = [result["version_before"], result["version_after"]]
     if versions[0] == versions[1]:
@@ -87,9 +109,16 @@ def prove(spark: SparkSession, root: Path, what: Optimize, result: Mapping[str, 
     if before != after:
         raise TableDamaged(
             f"Compacting {what.table.full_name}: its content is not what it was, {after} instead of {before}."
-            f" Version {versions[0]} has it: docs/runbooks/maintain_lake.md, 'A step failed'."
+            f" {_remedy(versions[0])}"
         )
     return {"content": after}
+
+
+def _remedy(version: int) -> str:
+    return (
+        f"Version {version} has it, and the table's log is kept for a month now:"
+        " docs/runbooks/maintain_lake.md, 'A step failed'."
+    )
 
 
 def content(spark: SparkSession, root: Path, table: Table, version: int, where: str = "true") -> str:

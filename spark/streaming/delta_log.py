@@ -31,6 +31,8 @@ TABLE_PROPERTIES = {
 }
 # What tables got before: longer than a stream on a local disk can go on with.
 FORMER_RETENTIONS = ("interval 7 days", "interval 1 hours")
+# For a table that somebody has to look at, and perhaps to restore.
+LONG_RETENTION = "interval 30 days"
 STATISTICS = ("batch_id", "partition", "offset", "ordered_at", "minute_utc", "order_id", "kafka_timestamp")
 
 
@@ -73,8 +75,17 @@ def _grow(spark: SparkSession, table: Table, root: Path) -> None:
 def _shorten_log(spark: SparkSession, table: Table, root: Path) -> None:
     """The next checkpoint removes what is older. A time that somebody chose stays."""
     if delta_table(table, root).metadata().configuration.get(LOG_RETENTION) in FORMER_RETENTIONS:
-        wanted = f"'{LOG_RETENTION}' = '{TABLE_PROPERTIES[LOG_RETENTION]}'"
-        spark.sql(f"alter table delta.`{table.path(root)}` set tblproperties ({wanted})")
+        _set_log_retention(spark, table, root, TABLE_PROPERTIES[LOG_RETENTION])
+
+
+def keep_versions(spark: SparkSession, table: Table, root: Path) -> None:
+    """What can be read and restored of it now can be for a month, or until somebody unsets the property."""
+    _set_log_retention(spark, table, root, LONG_RETENTION)
+
+
+def _set_log_retention(spark: SparkSession, table: Table, root: Path, interval: str) -> None:
+    wanted = f"'{LOG_RETENTION}' = '{interval}'"
+    spark.sql(f"alter table delta.`{table.path(root)}` set tblproperties ({wanted})")
 
 
 class HeldTables:

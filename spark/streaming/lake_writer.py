@@ -32,7 +32,7 @@ from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.generation import QUERY, Generation
 from spark.streaming.java_half import JavaWatch, end_orphan, java_gateway
 from spark.streaming.judging import Judge
-from spark.streaming.ledger import closed_offsets, last_closed
+from spark.streaming.ledger import LEDGER_PATIENCE_SECONDS, closed_offsets, last_closed
 from spark.streaming.metrics import figures_of, serve_metrics
 from spark.streaming.opening import open_generation, open_index, verify_start
 from spark.streaming.plan import read_plan
@@ -108,25 +108,30 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         beaten=metrics.beaten,
     )
     heartbeat.start()
+    turn = Lock()
     try:
         end_orphan(root)
         topic = reach_topic(settings.kafka, stop.wanted, seconds=START_PATIENCE_SECONDS)
+        heartbeat.busy("adding up the ledger", LEDGER_PATIENCE_SECONDS)
         generation = open_generation(root, topic, database, email_key=fingerprint(key))
         closed = database.run(lambda connection: closed_offsets(connection, topic.name))
         heartbeat.follow(generation.uuid, closed, topic.end_offsets)
         verify_start(root, generation, topic, database)
+        heartbeat.busy("its start", 0)
         JavaWatch(java_gateway, stop.done, seconds=settings.stream.java_silence_seconds).start()
         spark = open_session(settings)
         java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]
         Thread(target=end_with_java, args=[java, stop.done], name="java", daemon=True).start()
         _held = lock_for_java(spark, root)
-        writer = open_writer(spark, settings, generation, key, partial(close, database, heartbeat, metrics))
+        on_batch = partial(close, database, heartbeat, metrics)
+        moved = partial(heartbeat.index_grows, stop.hold_back_new_batch)
+        writer = open_writer(spark, settings, generation, key, on_batch, moved)
         records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
-        turn = Lock()
         collect_garbage_seldom()
         query = start(as_records(records), writer, settings, stop, turn, until_caught_up=until_caught_up)
         desk_database = Database(settings.postgres, application_name="lake-writer requests")
-        desk = TableRequestDesk(spark, writer, desk_database, turn)
+        busy = partial(heartbeat.busy_within, seconds=settings.stream.request_seconds)
+        desk = TableRequestDesk(spark, writer, desk_database, turn, busy)
         Thread(target=desk.serve, args=[stop.done], name="table requests", daemon=True).start()
         log.info("writing %s", root)
         heartbeat.say("running")
@@ -170,12 +175,18 @@ def open_writer(
     generation: Generation,
     key: bytes,
     close: Callable[[ClosedBatch, Reach], None],
+    moved: Callable[[int], None] = lambda count: None,
 ) -> BatchWriter:
-    """The tables as declared, the index as silver is, the rules, and what writes by them."""
+    """
+    The tables as declared, the index as silver is, the rules, and what writes by them.
+
+    Args:
+        moved: told how far the index is while it is built anew.
+    """
     root = settings.lake.root
     for table in TABLES:
         ensure_table(spark, table, root)
-    index = open_index(order_index(root), root, generation)
+    index = open_index(order_index(root), root, generation, moved)
     judge = Judge(spark, terms_of(settings.lake, key=key), root)
     return BatchWriter(root, generation, index, judge, close, reach_of(settings))
 

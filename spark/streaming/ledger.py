@@ -1,7 +1,9 @@
 """What the ledger knows about the lake: read at a start, to hold checkpoint, topic and tables against it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -9,6 +11,7 @@ from psycopg.types.json import Jsonb
 from spark.streaming.generation import Generation, Offsets
 
 SQL = Path(__file__).with_name("sql")
+LEDGER_PATIENCE_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,20 @@ def last_closed(connection: psycopg.Connection) -> LastBatch | None:
     return LastBatch(int(row[0]), str(row[1]), [int(value) for value in row[2:]]) if row else None
 
 
+def _patiently(
+    connection: psycopg.Connection, file: str, binds: Mapping[str, Any] | None = None
+) -> list[tuple[Any, ...]]:
+    """Of the whole ledger: a year of batches takes minutes."""
+    with connection.transaction():
+        connection.execute(
+            "select set_config('statement_timeout', %s, true)", [f"{LEDGER_PATIENCE_SECONDS}s"]
+        )
+        return connection.execute((SQL / file).read_bytes(), binds).fetchall()
+
+
 def closed_offsets(connection: psycopg.Connection, topic: str) -> Offsets:
     """The first offset after what is closed or accepted as lost, by partition."""
-    rows = connection.execute((SQL / "closed_offsets.sql").read_bytes(), {"topic": topic})
-    return dict(rows.fetchall())
+    return dict(_patiently(connection, "closed_offsets.sql", {"topic": topic}))
 
 
 def ends_of_batches(connection: psycopg.Connection, topic: str, *, since: int) -> dict[int, Offsets]:
@@ -53,7 +66,7 @@ def ends_of_batches(connection: psycopg.Connection, topic: str, *, since: int) -
 
 def holdings(connection: psycopg.Connection) -> dict[str, Holding]:
     """By layer of the ledger: `bronze`, `silver`, `rejected`."""
-    rows = connection.execute((SQL / "holdings.sql").read_bytes()).fetchall()
+    rows = _patiently(connection, "holdings.sql")
     return {name: Holding(int(held), last) for name, held, last in rows}
 
 

@@ -33,6 +33,22 @@ def parse_loss(text: str) -> Loss:
     return Loss(*map(int, found.groups()))
 
 
+def narrowed(losses: Iterable[Loss], named_from: Offsets, begins_at: Offsets) -> list[Loss]:
+    """
+    Ranges as a refused start named them, without what the open batch, which it could not know of, had read.
+
+    Args:
+        named_from: where the ledger ended at that start; `begins_at`: where it ends now.
+    """
+    left = [
+        loss._replace(start=max(loss.start, begins_at.get(loss.partition, 0)))
+        if loss.start == named_from.get(loss.partition, 0)
+        else loss
+        for loss in losses
+    ]
+    return [loss for loss in left if loss.start < loss.end]
+
+
 def refuse_other_ranges(losses: Iterable[Loss], read_up_to: Offsets, begins: Offsets) -> None:
     """
     Each range is exactly what is missing: from the first offset that was not read to the topic's beginning.
@@ -46,7 +62,7 @@ def refuse_other_ranges(losses: Iterable[Loss], read_up_to: Offsets, begins: Off
             said = f"{missing} is missing" if missing.end > missing.start else "nothing is missing there"
             raise NothingToHeal(
                 f"Accepting the loss of {loss}: in partition {loss.partition} {said}: the lake has read up"
-                f" to offset {missing.start}, the topic begins at {missing.end}. Nothing was changed. Name"
+                f" to offset {missing.start}, the topic begins at {missing.end}. No loss was accepted. Name"
                 " the ranges as the lake writer's last error does."
             )
 

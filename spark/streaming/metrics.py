@@ -94,7 +94,9 @@ def _audit_for_ever(metrics: StreamMetrics, database: Database, root: Path) -> N
         if began >= books_due:
             is_read = _tried("ledger", lambda: metrics.audited(database.run(read_books)))
             took = time.monotonic() - began
-            books_due = began + (max(AUDIT_SECONDS, AUDIT_SHARE * took) if is_read else AUDIT_SECONDS / 10)
+            # What took too long is not asked for again at once, either.
+            pause = max(AUDIT_SECONDS, AUDIT_SHARE * took) if is_read else max(AUDIT_SECONDS / 10, 10 * took)
+            books_due = began + pause
         _tried("tables", lambda: metrics.measured(table_sizes(root), database.run(table_requests)))
         time.sleep(min(AUDIT_SECONDS, max(1.0, books_due - time.monotonic())))
 

@@ -1,7 +1,7 @@
 """Before the first batch: do checkpoint, tables, topic, ledger and index belong together?"""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -189,8 +189,15 @@ def verify_last_batch(root: Path, database: Database) -> None:
         )
 
 
-def open_index(path: Path, root: Path, generation: Generation) -> OrderIndex:
-    """The index of accepted orders, built anew from silver when it is behind it."""
+def open_index(
+    path: Path, root: Path, generation: Generation, moved: Callable[[int], None] = lambda count: None
+) -> OrderIndex:
+    """
+    The index of accepted orders, built anew from silver when it is behind it.
+
+    Args:
+        moved: told how many orders it has so far, every few thousand.
+    """
     index = OrderIndex(path)
     held = last_batch(SILVER_ORDERS, root, app_id=generation.app_id)
     wanted = generation.first_batch_id - 1 if held is None else held
@@ -204,7 +211,7 @@ def open_index(path: Path, root: Path, generation: Generation) -> OrderIndex:
         index.clear()
     log.info("the order index ends at batch %d, silver at %d: reading the rest from silver", since, wanted)
     orders = _orders_of_silver(root, since)
-    count = index.extend(orders, generation=generation.key, since=since, batch_id=wanted)
+    count = index.extend(orders, generation=generation.key, since=since, batch_id=wanted, moved=moved)
     log.info("the order index has %d orders more", count)
     return index
 

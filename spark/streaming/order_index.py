@@ -9,7 +9,7 @@ as it did before.
 import logging
 import shutil
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -95,11 +95,23 @@ class OrderIndex:
         self._db = _open(self.path)
 
     def extend(
-        self, batches: Iterable[list[AcceptedOrder]], *, generation: bytes, since: int, batch_id: int
+        self,
+        batches: Iterable[list[AcceptedOrder]],
+        *,
+        generation: bytes,
+        since: int,
+        batch_id: int,
+        moved: Callable[[int], None] = lambda count: None,
     ) -> int:
-        """Add the orders of silver after batch `since`, up to `batch_id`. Returns how many there are."""
+        """
+        Add the orders of silver after batch `since`, up to `batch_id`. Returns how many there are.
+
+        Args:
+            moved: told now and then how many it has so far; what it raises ends it.
+        """
         count = 0
         for orders in batches:
+            moved(count)
             # Only the last write says that the index is complete.
             self.add(orders, generation=generation, batch_id=since)
             count += len(orders)

@@ -5,18 +5,22 @@ Tell PostgreSQL every few seconds that the writer lives, how far Kafka is ahead 
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import psycopg
-from kafka.errors import KafkaError
 
 from spark.streaming.database import Database
 
 log = logging.getLogger(__name__)
 SQL = Path(__file__).with_name("sql")
+# Of what gathered meanwhile.
+FIRST_BATCH_SECONDS = 120
+# Some thousand orders are read into the index in less.
+INDEX_PIECE_SECONDS = 60
 
 
 class Lag(NamedTuple):
@@ -51,6 +55,7 @@ class Heartbeat:
         self._database, self._seconds, self._beaten = database, seconds, beaten
         self._state, self._detail, self._lag = "starting", "", Lag()
         self._generation: str | None = None
+        self._busy: tuple[str, datetime] | None = None
         self._closed: dict[int, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat_until_ended, name="heartbeat", daemon=True)
@@ -82,6 +87,24 @@ class Heartbeat:
     def say(self, state: str, detail: str = "") -> None:
         """Change the state; the next beat tells it."""
         self._state, self._detail = state, detail
+
+    def busy(self, with_what: str, seconds: float) -> None:
+        """It does something else than batches, for so long at most: whoever judges it waits."""
+        self._busy = (with_what, datetime.now(UTC) + timedelta(seconds=seconds))
+
+    def index_grows(self, go_on: Callable[[], None], count: int) -> None:
+        """It takes as long as silver is large: that is a start for as long as it gets on."""
+        go_on()
+        self.busy(f"the order index, {count} orders read", INDEX_PIECE_SECONDS)
+
+    @contextmanager
+    def busy_within(self, with_what: str, seconds: float) -> Iterator[None]:
+        """The same for the block; the first batch after it has its time, too."""
+        self.busy(with_what, seconds)
+        try:
+            yield
+        finally:
+            self.busy(f"the batch after {with_what}", FIRST_BATCH_SECONDS)
 
     def batch_closed(self, end_offsets: Mapping[int, int]) -> None:
         self._closed = {**self._closed, **end_offsets}
@@ -118,12 +141,14 @@ class Heartbeat:
         asked_at = datetime.now(UTC)
         try:
             ahead = end_offsets()
-        except KafkaError as error:
-            return Lag(trouble=f"Kafka does not answer: {error}")
+        except Exception as error:
+            # Whatever it was, the last lag is not true any more, and this thread must ask again.
+            return Lag(trouble=f"Kafka does not answer: {str(error).strip() or repr(error)}")
         lag = {partition: end - self._closed.get(partition, 0) for partition, end in ahead.items()}
         return Lag(lag, None if any(lag.values()) else asked_at)
 
     def _tell(self, connection: psycopg.Connection, lag: Lag) -> None:
+        busy = self._busy
         binds = {
             "state": self._state,
             "detail": self._detail or lag.trouble,
@@ -131,6 +156,8 @@ class Heartbeat:
             "lag_records": lag.records,
             "as_of": lag.as_of,
             "pid": os.getpid(),
+            "busy_with": busy[0] if busy else None,
+            "busy_until": busy[1] if busy else None,
         }
         with connection.transaction():
             connection.execute((SQL / "heartbeat.sql").read_bytes(), binds)

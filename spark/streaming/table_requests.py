@@ -3,17 +3,19 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Event, Lock
 from typing import Any
 
 import psycopg
 from deltalake.exceptions import DeltaError
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from include.errors import LakehouseError, TableRequestFailed
+from include.errors import LakehouseError, TableDamaged, TableRequestFailed
+from include.publish.owed import owe
 from include.table_requests import (
     MOST_ATTEMPTS,
     Optimize,
@@ -29,7 +31,7 @@ from lake.tables import BRONZE_ORDERS
 from spark.streaming.batch import BatchWriter
 from spark.streaming.compaction import optimize, prove
 from spark.streaming.database import Database
-from spark.streaming.delta_log import last_batch
+from spark.streaming.delta_log import keep_versions, last_batch
 from spark.streaming.hour_swap import replace_hours
 from spark.streaming.ledger import last_closed
 from spark.streaming.vacuum import prove_vacuum, refuse_while_needed, state_of, vacuum
@@ -45,20 +47,31 @@ class TableRequestDesk:
 
     Args:
         turn: held by whoever writes tables: a batch, or a request.
+        busy: told for which block, and with what, no batch can be expected.
     """
 
-    def __init__(self, spark: SparkSession, writer: BatchWriter, database: Database, turn: Lock) -> None:
-        self._spark, self._database, self._turn = spark, database, turn
+    def __init__(
+        self,
+        spark: SparkSession,
+        writer: BatchWriter,
+        database: Database,
+        turn: Lock,
+        busy: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+    ) -> None:
+        self._spark, self._database, self._turn, self._busy = spark, database, turn, busy
+        self._ends: Event | None = None
         self._root, self._generation, self._reach = writer.root, writer.generation, writer.reach
 
     def serve(self, done: Event) -> None:
+        self._ends = done
         while not done.wait(LOOK_SECONDS):
             try:
                 while not done.is_set() and self.carry_out_next():
                     pass
-            except (psycopg.Error, Py4JError, ConnectionError) as error:
+            except Exception as error:
                 # The request stays begun: this writer goes on with it, or the next one, if Java is gone.
-                log.warning("table requests: %s; looking again", str(error).strip())
+                # Without this thread the writer would look healthy, and requests would wait for ever.
+                log.warning("table requests: %s; looking again", str(error).strip() or repr(error))
 
     def carry_out_next(self) -> bool:
         """
@@ -76,8 +89,10 @@ class TableRequestDesk:
             if request is None:
                 return False
             # What reads the whole table before it changes anything has a turn of its own.
-            is_at_once = request.kind != Vacuum.KIND
-            outcome = self._outcome(request, lambda: self._work(request)) if is_at_once else None
+            is_at_once, outcome = request.kind != Vacuum.KIND, None
+            if is_at_once:
+                with self._busy(str(request)):
+                    outcome = self._outcome(request, lambda: self._work(request))
         if not is_at_once:
             outcome = self._outcome(request, lambda: self._vacuumed(request))
         if outcome is not None and request.kind == Optimize.KIND:
@@ -85,7 +100,7 @@ class TableRequestDesk:
             outcome = self._outcome(request, partial(self._proven, request, outcome))
         if outcome is not None:
             self._reach("before_request_is_done")
-            self._database.run(lambda c: finish(c, request.request_id, outcome))
+            self._database.run(lambda c: _done(c, request, outcome))
             log.info("%s done: %s", request, outcome)
         return True
 
@@ -97,13 +112,21 @@ class TableRequestDesk:
         except ConnectionError:
             raise
         except (LakehouseError, PySparkException, Py4JJavaError, DeltaError, OSError) as error:
+            if self._ends is not None and self._ends.is_set():
+                raise  # Spark was stopped under it: the next writer begins it again
             detail = str(error).strip().split("\n\n")[0][:2_000]
             log.warning("%s failed: %s", request, detail)
             self._database.run(lambda c: fail(c, request.request_id, detail))
             return None
 
     def _proven(self, request: TableRequest, outcome: Result) -> Result:
-        proof = prove(self._spark, self._root, Optimize.parse(request.arguments), outcome)
+        what = Optimize.parse(request.arguments)
+        try:
+            proof = prove(self._spark, self._root, what, outcome)
+        except TableDamaged:
+            with self._turn:
+                keep_versions(self._spark, what.table, self._root)
+            raise
         return {**outcome, **proof, "stream_waited_seconds": outcome["seconds"]}
 
     def _vacuumed(self, request: TableRequest) -> Result:
@@ -112,7 +135,7 @@ class TableRequestDesk:
         table = Vacuum.parse(request.arguments).table
         self._database.run(lambda c: refuse_while_needed(c, self._root, table))
         before = state_of(self._spark, self._root, table)
-        with self._turn:
+        with self._turn, self._busy(str(request)):
             self._database.run(lambda c: refuse_while_needed(c, self._root, table))
             if self._has_open_batch():
                 raise TableRequestFailed(
@@ -137,12 +160,23 @@ class TableRequestDesk:
     def _work(self, request: TableRequest) -> Result:
         refuse_deadly(request)
         kinds: dict[str, Callable[[], Result]] = {
-            Optimize.KIND: lambda: optimize(self._spark, self._root, Optimize.parse(request.arguments)),
+            Optimize.KIND: lambda: optimize(
+                self._spark, self._root, Optimize.parse(request.arguments), is_again=request.attempts > 1
+            ),
             ReplaceHours.KIND: lambda: replace_hours(
                 self._spark, self._root, self._database, ReplaceHours.parse(request.arguments), self._reach
             ),
         }
         return kinds[request.kind]()
+
+
+def _done(connection: psycopg.Connection, request: TableRequest, outcome: Result) -> None:
+    """Hours that were swapped are to be published, whoever asked for it."""
+    with connection.transaction():
+        finish(connection, request.request_id, outcome)
+        if request.kind == ReplaceHours.KIND:
+            what = ReplaceHours.parse(request.arguments)
+            owe(connection, what.since, what.until, f"rebuilt from bronze, by {request.requested_by}")
 
 
 def refuse_deadly(request: TableRequest) -> None:

@@ -62,7 +62,13 @@ class Topic:
 
     def _offsets(self, ask: Callable[[list[TopicPartition]], dict[TopicPartition, int]]) -> dict[int, int]:
         with self._asking:
-            found = ask(partitions_of(self._consumer, self.name))
+            partitions = partitions_of(self._consumer, self.name)
+            if not partitions:
+                raise StreamError(
+                    f"Asking Kafka at {self._bootstrap} for offsets of {self.name}: it knows no partition of"
+                    " it. The topic was deleted, or the broker has just started."
+                )
+            found = ask(partitions)
             return {where.partition: offset for where, offset in found.items()}
 
 

@@ -1,6 +1,6 @@
 """Files that no version within a table's retention needs are deleted; what the table holds stays as it is."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from include.errors import TableDamaged, TableRequestFailed
 from include.fault_points import Reach
 from include.lake_readers import readers
+from include.rebuild.record import undecided
 from include.table_files import expired, files_in, retention, unneeded
 from lake.reading import delta_table
 from lake.tables import SHADOWS, Table
@@ -47,7 +48,8 @@ def refuse_while_needed(connection: psycopg.Connection, root: Path, table: Table
         TableRequestFailed: somebody who opened the lake before this look still reads it, or a rebuild lies
             in the shadow. No file was deleted.
     """
-    holders = [str(reader) for reader in readers(connection)] + rebuilds(root, now=datetime.now(UTC))
+    lying = rebuilds(root, now=datetime.now(UTC), waiting=undecided(connection))
+    holders = [str(reader) for reader in readers(connection)] + lying
     if holders:
         raise TableRequestFailed(
             f"Deleting files of {table.full_name}: the lake is read by {'; '.join(holders)}. No file was"
@@ -55,7 +57,7 @@ def refuse_while_needed(connection: psycopg.Connection, root: Path, table: Table
         )
 
 
-def rebuilds(root: Path, *, now: datetime) -> list[str]:
+def rebuilds(root: Path, *, now: datetime, waiting: Collection[str] = ()) -> list[str]:
     """
     Rebuilds that lie in the shadow, as words. They hold the reader's lock too, but go on when PostgreSQL was
     away for seconds, and it has forgotten them then.
@@ -63,7 +65,8 @@ def rebuilds(root: Path, *, now: datetime) -> list[str]:
     folder = root / SHADOWS
     ages = {path.name: now - _touched(path) for path in folder.iterdir()} if folder.is_dir() else {}
     return [
-        f"a rebuild in {SHADOWS}/{name} (touched {age.total_seconds() / 60:.0f} minutes ago)"
+        f"a rebuild in {SHADOWS}/{name} (touched {age.total_seconds() / 60:.0f} minutes ago"
+        f"{'; it differs, and waits in Airflow for an approval or its swap' if name in waiting else ''})"
         for name, age in sorted(ages.items())
         if age < REBUILD_LASTS_AT_MOST
     ]

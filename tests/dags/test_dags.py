@@ -153,30 +153,32 @@ def test_a_long_run_id_has_a_folder_of_its_own(airflow_home: Path) -> None:
     assert max(map(len, names)) < 200
 
 
-@pytest.mark.parametrize("hours_changed", [0, 2])
+@pytest.mark.parametrize("dag_id", ["publish_marts", "publish_closed_hours"])
+@pytest.mark.parametrize("is_news", [False, True])
 def test_only_a_change_makes_an_asset_event(
-    dag_bag: Any, monkeypatch: pytest.MonkeyPatch, hours_changed: int
+    dag_bag: Any, monkeypatch: pytest.MonkeyPatch, is_news: bool, dag_id: str
 ) -> None:
     """Who waits for new numbers is not woken by a dry run or by a run that changed nothing."""
     from airflow.sdk.execution_time.context import OutletEventAccessors
     from airflow.sdk.execution_time.task_runner import _build_asset_profiles, _serialize_outlet_events
 
-    task = dag_bag.dags["publish_marts"].get_task("publish_hours")
+    task = dag_bag.dags[dag_id].get_task("tell_readers")
     events = OutletEventAccessors()
-    run = SimpleNamespace(
-        dag_id="publish_marts", run_id="run-1", run_type=SimpleNamespace(value="manual"), partition_key=None
-    )
-    context = {"dag_run": run, "params": {}, "outlet_events": events}
+    context = {"dag_run": SimpleNamespace(run_id="run-1"), "outlet_events": events}
     monkeypatch.setitem(task.python_callable.__globals__, "get_current_context", lambda: context)
-    done = {"hours_changed": hours_changed}
-    monkeypatch.setattr("include.publish.task.publish_for_run", lambda **_: done)
+    monkeypatch.setattr(
+        "include.publish.task.has_changed_marts", lambda run_id: run_id == "run-1" and is_news
+    )
 
-    assert task.python_callable() == done
+    assert task.python_callable() == is_news
+    # Whatever became of the publish; and it does not hide that it failed.
+    assert (task.is_teardown, task.on_failure_fail_dagrun) == (True, False)
+    assert task.upstream_task_ids == {"publish_hours"}
 
     # The API server makes an event for each outlet that is an asset, and for what was added to an alias.
     assert {profile.type for profile in _build_asset_profiles(task.outlets)} == {"AssetAlias"}
     added = [event["dest_asset_key"]["name"] for event in _serialize_outlet_events(events)]
-    assert added == (["sales_marts"] if hours_changed else [])
+    assert added == (["sales_marts"] if is_news else [])
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,16 @@ import pytest
 
 from include.errors import NeedsAPerson
 from include.settings import PROJECT_ROOT
-from include.task_callbacks import deadline_missed, kind_of, task_failed, task_succeeded
+from include.task_callbacks import (
+    deadline_missed,
+    kind_of,
+    task_failed,
+    task_failed_for_partition,
+    task_succeeded,
+    task_succeeded_for_partition,
+)
 
+RUN = SimpleNamespace(partition_key=None)
 DAG_IDS = sorted(path.stem for path in (PROJECT_ROOT / "dags").glob("*.py"))
 
 
@@ -47,11 +55,12 @@ def test_the_log_of_every_failed_task_ends_with_its_runbook(
     for task in dag_bag.dags[dag_id].tasks:
         (callback,) = task.on_failure_callback
         with caplog.at_level(logging.ERROR):
-            callback(context(dag_id, exception=OSError("no space")))
+            callback(context(dag_id, exception=OSError("no space"), dag_run=RUN))
         page = caplog.messages[-1].rpartition(" ")[2]
         assert page == f"docs/runbooks/{dag_id}.md"
         assert (PROJECT_ROOT / page).is_file()
-        assert task.on_success_callback == [task_succeeded]
+        (ends,) = task.on_success_callback
+        assert getattr(ends, "func", ends) in (task_succeeded, task_succeeded_for_partition)
 
 
 def test_a_failed_task_is_an_incident(settled: list[Any]) -> None:
@@ -88,7 +97,36 @@ def test_the_next_success_ends_it(settled: list[Any]) -> None:
 
 def test_mapped_tasks_are_told_apart() -> None:
     """One that succeeds does not end the incident of its neighbour."""
-    assert kind_of(context(map_index=3)["ti"]) == "task_failed:publish_hours[3]"
+    assert kind_of("publish_hours", 3) == "task_failed:publish_hours[3]"
+
+
+def test_days_are_told_apart_where_a_later_run_is_about_another(settled: list[Any]) -> None:
+    """Tuesday's success says nothing about Monday."""
+    monday = SimpleNamespace(partition_key="2026-11-23")
+    task_failed_for_partition(context("rebuild_hours", dag_run=monday, exception=OSError("no space")))
+    (finding,) = settled.pop()[1]
+    assert finding.kind == "task_failed:publish_hours of 2026-11-23"
+    task_succeeded_for_partition(context("rebuild_hours", dag_run=monday), also=["swap"])
+    assert settled == [("rebuild_hours", [], [finding.kind, "task_failed:swap of 2026-11-23"])]
+
+
+def test_a_run_that_is_about_no_day_ends_what_such_a_run_left(settled: list[Any]) -> None:
+    task_succeeded_for_partition(context(dag_run=RUN))
+    assert settled == [("publish_marts", [], ["task_failed:publish_hours"])]
+
+
+def test_telling_readers_ends_no_deadline(dag_bag: Any, settled: list[Any]) -> None:
+    """It comes after a publish that failed, too."""
+    (ends,) = dag_bag.dags["publish_marts"].get_task("tell_readers").on_success_callback
+    ends(context(dag_run=RUN))
+    assert settled == [("publish_marts", [], ["task_failed:publish_hours"])]
+
+
+def test_an_hour_that_does_not_close_is_no_failure(dag_bag: Any, settled: list[Any]) -> None:
+    """`close` is skipped in nearly every run: that ends an incident as well."""
+    (ends,) = dag_bag.dags["close_hours"].get_task("close").on_skipped_callback
+    ends(context("close_hours"))
+    assert settled == [("close_hours", [], ["task_failed:publish_hours", "deadline"])]
 
 
 def test_a_missed_deadline_is_an_incident(settled: list[Any]) -> None:

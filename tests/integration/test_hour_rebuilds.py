@@ -8,6 +8,7 @@ from threading import Event, Lock, Thread
 import pytest
 
 from include.errors import RebuildRefused
+from include.publish.owed import owed_hours
 from include.rebuild.comparison import Comparison
 from include.rebuild.record import Rebuild, read, record
 from include.rebuild.swap import swap
@@ -126,6 +127,27 @@ def test_the_hour_that_differs_is_swapped_and_no_other(lake, settings, writer, c
     assert requests(lake)[-1] == ("done", ELEVEN.isoformat())
     assert lake.content() == before
     assert compared(lake).state == "equal"
+
+
+def test_a_swap_goes_on_where_it_ended(lake, settings, writer, connecting):
+    """Done again with the same answer: the hour that is swapped is not asked for once more."""
+    damage(lake)
+    rebuild = rebuilt(lake, settings)
+    swap(connecting, rebuild, by="test", hour_seconds=400)
+    asked = requests(lake)
+    assert [one.hour for one in swap(connecting, rebuild, by="test", hour_seconds=400)] == [ELEVEN]
+    assert requests(lake) == asked
+    swap(connecting, rebuild, by="another run", hour_seconds=400)
+    assert len(requests(lake)) == len(asked) + 1
+
+
+def test_a_swapped_hour_is_to_be_published(lake, settings, writer, connecting):
+    """The ledger has nothing new; the marts would never learn of it."""
+    damage(lake)
+    assert owed_hours(lake.connection) == {}
+    swap(connecting, rebuilt(lake, settings), by="ann", hour_seconds=400)
+    owed = owed_hours(lake.connection)
+    assert [(hour, one.reason) for hour, one in owed.items()] == [(ELEVEN, "rebuilt from bronze, by ann")]
 
 
 def test_what_is_no_longer_as_approved_is_not_swapped(lake, settings, writer, connecting):

@@ -88,3 +88,21 @@ def test_a_damaged_index_is_made_anew(tmp_path):
     index = OrderIndex(path)
     assert index.applied() is None
     index.close()
+
+
+def test_a_long_reading_tells_how_far_it_is_and_can_be_ended(index):
+    """What was read before is there; the index does not say that it is complete."""
+    told = []
+
+    def stop_at_two(count):
+        told.append(count)
+        if count == 2:
+            raise InterruptedError
+
+    pieces = [[accepted(f"O-{n}")] for n in range(5)]
+    with pytest.raises(InterruptedError):
+        index.extend(pieces, generation=GENERATION, since=-1, batch_id=9, moved=stop_at_two)
+    assert told == [0, 1, 2]
+    assert index.applied() == (GENERATION, -1)
+    assert index.extend(pieces, generation=GENERATION, since=-1, batch_id=9) == 5
+    assert index.applied() == (GENERATION, 9)

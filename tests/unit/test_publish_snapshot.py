@@ -49,19 +49,19 @@ def test_an_hour_never_published_has_changed() -> None:
 
 def test_an_hour_with_a_newer_batch_has_changed() -> None:
     """Its last batch is later than the one its publication counts up to."""
-    older = Publication(version=1, batch_id=4, completeness=CLOSED)
+    older = Publication(version=1, batch_id=4, completeness=CLOSED, as_of=HOUR)
     assert changed_hours(snapshot(as_of=HOUR, published=older), GRACE) == [HOUR]
 
 
 def test_an_hour_published_up_to_its_last_batch_has_not_changed() -> None:
     """Batches that brought it nothing do not count."""
-    same = Publication(version=1, batch_id=5, completeness=CLOSED)
+    same = Publication(version=1, batch_id=5, completeness=CLOSED, as_of=HOUR)
     assert changed_hours(snapshot(as_of=HOUR + timedelta(hours=9), published=same), GRACE) == []
 
 
 def test_a_provisional_hour_has_changed_once_it_is_closed() -> None:
     """Without a single new order."""
-    provisional = Publication(version=1, batch_id=5, completeness=Decimal("0.999"))
+    provisional = Publication(version=1, batch_id=5, completeness=Decimal("0.999"), as_of=HOUR)
     still_open = snapshot(as_of=HOUR + timedelta(minutes=69), published=provisional)
     closed = snapshot(as_of=HOUR + timedelta(minutes=70), published=provisional)
     assert (changed_hours(still_open, GRACE), changed_hours(closed, GRACE)) == ([], [HOUR])

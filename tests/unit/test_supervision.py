@@ -56,6 +56,23 @@ def test_progress_is_healthy() -> None:
     assert verdict(said=progress())[:2] == ("healthy", "none")
 
 
+def test_one_that_carries_out_a_request_is_not_stuck() -> None:
+    """No batch comes as long as a table is compacted or hours are swapped; but not for ever."""
+    waits: dict[str, Any] = {"last_batch_at": ago(1_000), "lag_records": 9, "busy_with": "table request 3"}
+    busy = verdict(said=progress(**waits, busy_until=ago(-5)))
+    assert busy[:2] == ("healthy", "none")
+    assert "busy with table request 3" in busy.reason
+    assert verdict(said=progress(**waits, busy_until=ago(1))).health == "stuck"
+    assert verdict(said=progress(**waits, busy_until=ago(-5), heartbeat_at=ago(46))).health == "stuck"
+    assert verdict(said=progress(**waits, busy_until=ago(-5), state="failed")).health == "stuck"
+
+
+def test_a_start_that_gets_on_is_a_start() -> None:
+    """The order index is made anew from all of silver."""
+    said = progress(state="starting", started_at=ago(3_000), busy_with="the order index", busy_until=ago(-30))
+    assert verdict(said=said)[:2] == ("starting", "none")
+
+
 def test_a_quiet_topic_is_healthy() -> None:
     """No batch for an hour while nothing waits is no fault."""
     assert verdict(said=progress(last_batch_at=ago(3_600), lag_records=0)).health == "healthy"

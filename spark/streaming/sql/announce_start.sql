@@ -12,4 +12,6 @@ on conflict (stream) do update set
     end,
     heartbeat_at = excluded.heartbeat_at,
     started_at = excluded.started_at,
+    busy_with = null,
+    busy_until = null,
     pid = excluded.pid;

@@ -22,10 +22,10 @@ def database(sales_database: PostgresSettings, postgres_server: PostgresServer) 
     superuser = postgres_server.as_superuser(sales_database.database)
     with connect(superuser, application_name="test", autocommit=True) as connection:
         connection.execute(
-            "truncate ops.ledger, ops.hour_ledger, ops.hour_closings, ops.stream_progress, marts.fct_orders,"
-            " marts.fct_order_lines, marts.dim_product, marts.product_sales_hourly,"
-            " marts.region_sales_hourly, marts.order_value_hourly, marts.publications, marts.restatements,"
-            " ops.quality_results"
+            "truncate ops.ledger, ops.hour_ledger, ops.hour_closings, ops.hours_to_publish,"
+            " ops.stream_progress, ops.quality_results, marts.fct_orders, marts.fct_order_lines,"
+            " marts.dim_product, marts.product_sales_hourly, marts.region_sales_hourly,"
+            " marts.order_value_hourly, marts.publications, marts.restatements"
         )
     return sales_database
 

@@ -101,12 +101,36 @@ def test_a_held_lock_ends_in_a_clear_failure(lake: LakeDouble, database: Postgre
     """The publisher gives up within its lock timeout; the next run completes."""
     lake.batch(two_orders(), LATER)
     with connect(database, application_name="holder") as holder:
-        hour_number = int(HOUR.timestamp()) // 3600
-        holder.execute("select pg_advisory_xact_lock(%s, %s)", (hour_module.HOUR_LOCK, hour_number))
+        holder.execute("lock table marts.dim_product in share mode")
         summary = run(lake)
     assert outcomes(summary) == ["gave up"]
     assert "lock timeout" in summary.results[0].detail
     assert outcomes(run(lake)) == ["published"]
+
+
+def test_another_publisher_is_waited_for_longer(lake: LakeDouble, database: PostgresSettings) -> None:
+    """As long as it may take: not the seconds for which readers may be kept waiting."""
+    lake.batch(two_orders(), LATER)
+    with connect(database, application_name="holder") as holder:
+        hour_number = int(HOUR.timestamp()) // 3600
+        holder.execute("select pg_advisory_xact_lock(%s, %s)", (hour_module.HOUR_LOCK, hour_number))
+        patient = SETTINGS.model_copy(update={"statement_timeout_seconds": 3})
+        summary = publish(lake.connection, lake.root, patient, EVERYTHING)
+    assert outcomes(summary) == ["gave up"]
+    assert "statement timeout" in summary.results[0].detail
+    assert SETTINGS.lock_timeout_seconds < patient.statement_timeout_seconds
+
+
+def test_an_earlier_look_at_the_same_batch_is_refused(lake: LakeDouble) -> None:
+    """Between two batches an hour closes, or is swapped: who looked before that must not undo it."""
+    lake.batch(two_orders(), LATER)
+    run(lake)
+    lake.connection.execute(
+        "insert into marts.publications select mart, hour_utc, 2, as_of + interval '1 second',"
+        " source_versions, row_count, amount_cents, completeness, content_hash, batch_id, run_id"
+        " from marts.publications"
+    )
+    assert outcomes(run(lake, Request("run-2", hours=[HOUR]))) == ["superseded"]
 
 
 def test_a_lost_connection_leaves_the_old_numbers(
