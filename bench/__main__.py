@@ -166,7 +166,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{minutes:3}:{seconds:02}  {line}", file=sys.stderr, flush=True)
 
     asked = Asked("full" if args.full else "quick", args.seed, args.orders, args.runs)
-    is_for_docs = args.full or args.no_run
+    is_for_docs = args.full or (args.no_run and not args.compare)
     folder = (args.results or (results.DEFAULT if is_for_docs else QUICK_RESULTS)).resolve()
     other = args.compare or (None if is_for_docs or args.results else results.DEFAULT / results.FILE)
     there = [name for name, one in SECTIONS.items() if is_there(one)]

@@ -37,13 +37,13 @@ REPEAT = """\
 
 ```
 make bench-peers                       # installs the peers, each locked by hash, below .bench/
-make bench                             # quick: about ten minutes
+make bench                             # quick: about ten minutes; its ratios beside these
 make bench ARGS="--full --seed 7"      # all of it: hours; another seed makes other orders
-make bench ARGS="--only floors"        # one section; --help lists them
-make bench ARGS="--compare docs/benchmarks/results.json"    # your ratios beside these
+make bench ARGS="--full --only floors" # one section; --help lists them
 ```
 
-Close what else uses the machine. Nothing is left behind but this page and its folder. A peer of your own is
+Close what else uses the machine. Nothing is left behind but a page and its
+folder: this one by a full run, `.bench/results.md` by a quick one. A peer of your own is
 an entry in `bench/peers/__init__.py`: a command that gets its broker, topic, PostgreSQL and an empty folder
 from the environment.
 """

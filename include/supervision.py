@@ -24,7 +24,7 @@ class Progress(NamedTuple):
     heartbeat_at: datetime
     started_at: datetime
     pid: int
-    # What it does instead of batches, and until when at most.
+    # What it does instead of batches, and until when at most; or did, and until when.
     busy_with: str | None = None
     busy_until: datetime | None = None
 
@@ -162,7 +162,8 @@ def _condition(
         return health, f"busy with {progress.busy_with}, until {progress.busy_until:%H:%M:%S} at most"
     if progress.state == "starting":
         allowed, setting = settings.max_start_seconds, "max_start_seconds"
-        return _starting_or_stuck(progress.started_at, "the stream says starting", now, allowed, setting)
+        since = max(progress.started_at, progress.busy_until or progress.started_at)
+        return _starting_or_stuck(since, "the stream says starting", now, allowed, setting)
     if complaints := "; ".join(_complaints(progress, now, settings)):
         return "stuck", complaints
     waited = batch_age(progress, now)
@@ -205,8 +206,11 @@ def _complaints(progress: Progress, now: datetime, settings: SupervisionSettings
 
 
 def batch_age(progress: Progress, now: datetime) -> float:
-    """Seconds that records have waited for a batch: neither quiet times nor those before this start count."""
-    since = (progress.last_batch_at, progress.started_at, progress.as_of)
+    """
+    Seconds that records have waited for a batch: neither quiet times, nor those before this start, nor those
+    in which it had something else to do count.
+    """
+    since = (progress.last_batch_at, progress.started_at, progress.as_of, progress.busy_until)
     return min(age(instant, now) for instant in since)
 
 

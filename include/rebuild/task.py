@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -152,9 +153,10 @@ def clean_up_after_run(job: Mapping[str, Any]) -> None:
     else:
         shutil.rmtree(own, ignore_errors=True)
     for folder in shadow(lake_root, "").glob("hours-*"):
-        if time.time() - folder.stat().st_mtime > FORGOTTEN_AFTER.total_seconds():
-            log.info("%s is removed: nobody has touched it for %s.", folder, FORGOTTEN_AFTER)
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another run clears up, too
+            if time.time() - folder.stat().st_mtime > FORGOTTEN_AFTER.total_seconds():
+                log.info("%s is removed: nobody has touched it for %s.", folder, FORGOTTEN_AFTER)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def approver(approval: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ def optimize(spark: SparkSession, root: Path, what: Optimize, *, is_again: bool 
     Compact in one commit. Twice is once.
 
     Args:
-        is_again: a writer died at it: when nothing is left to do, what it did is still to be proven.
+        is_again: a writer died at it: what that one did is still to be proven (`earlier_versions`).
 
     Returns:
         Files, bytes and rows of the whole table, and its versions before and after.
@@ -51,6 +51,7 @@ def optimize(spark: SparkSession, root: Path, what: Optimize, *, is_again: bool 
     Raises:
         TableDamaged: the table has another number of rows than before.
     """
+    earlier = _done_before(what.table, root) if is_again else None
     before = shape(what.table, root)
     work = SparkDeltaTable.forPath(spark, str(what.table.path(root))).optimize()
     if what.days:
@@ -63,17 +64,15 @@ def optimize(spark: SparkSession, root: Path, what: Optimize, *, is_again: bool 
             f"Compacting {what.table.full_name}: it has {after.rows:,} rows, before it had {before.rows:,}."
             f" {_remedy(before.version)}"
         )
-    versions = before.version, after.version
-    if is_again and before.version == after.version:
-        versions = _done_before(what.table, root) or versions
     return {
         "files_before": before.files,
         "files_after": after.files,
         "bytes_before": before.bytes,
         "bytes_after": after.bytes,
         "rows": after.rows,
-        "version_before": versions[0],
-        "version_after": versions[1],
+        "version_before": before.version,
+        "version_after": after.version,
+        **({"earlier_versions": list(earlier)} if earlier else {}),
     }
 
 
@@ -94,7 +93,8 @@ def in_days(what: Optimize) -> str:
 
 def prove(spark: SparkSession, root: Path, what: Optimize, result: Mapping[str, Any]) -> Mapping[str, Any]:
     """
-    The two versions hold the same rows, whichever file they are in. Reads both; batches may go on meanwhile.
+    The version before and the one after hold the same rows, whichever file they are in. Reads both; batches
+    may go on meanwhile.
 
     Returns:
         `content`, a hash over all rows that were compacted.
@@ -102,16 +102,21 @@ def prove(spark: SparkSession, root: Path, what: Optimize, result: Mapping[str, 
     Raises:
         TableDamaged: they do not. Who has the turn keeps the versions then.
     """
-    versions = [result["version_before"], result["version_after"]]
-    if versions[0] == versions[1]:
-        return {"content": "unchanged"}
-    before, after = (content(spark, root, what.table, version, in_days(what)) for version in versions)
-    if before != after:
-        raise TableDamaged(
-            f"Compacting {what.table.full_name}: its content is not what it was, {after} instead of {before}."
-            f" {_remedy(versions[0])}"
-        )
-    return {"content": after}
+    pairs = [(result["version_before"], result["version_after"])]
+    if "earlier_versions" in result:
+        pairs.append(tuple(result["earlier_versions"]))
+    proven = "unchanged"
+    for first, second in pairs:
+        if first == second:
+            continue
+        before, after = (content(spark, root, what.table, one, in_days(what)) for one in (first, second))
+        if before != after:
+            raise TableDamaged(
+                f"Compacting {what.table.full_name}: its content is not what it was, {after} instead of"
+                f" {before}. {_remedy(first)}"
+            )
+        proven = after
+    return {"content": proven}
 
 
 def _remedy(version: int) -> str:

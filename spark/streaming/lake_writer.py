@@ -97,22 +97,12 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     key = email_key(settings.lake.email_hmac_key_file)
     database = Database(settings.postgres, application_name="lake-writer")
     database.run_patiently(last_closed, seconds=START_PATIENCE_SECONDS)
-    metrics = serve_metrics(
-        settings.stream.metrics_port,
-        Database(settings.postgres, application_name="lake-writer metrics"),
-        root,
-    )
-    heartbeat = Heartbeat(
-        Database(settings.postgres, application_name="lake-writer heartbeat"),
-        seconds=settings.stream.heartbeat_seconds,
-        beaten=metrics.beaten,
-    )
-    heartbeat.start()
+    metrics, heartbeat = begin_telling(settings)
     turn = Lock()
     try:
         end_orphan(root)
         topic = reach_topic(settings.kafka, stop.wanted, seconds=START_PATIENCE_SECONDS)
-        heartbeat.busy("adding up the ledger", LEDGER_PATIENCE_SECONDS)
+        heartbeat.busy("adding up the ledger", 3 * LEDGER_PATIENCE_SECONDS)
         generation = open_generation(root, topic, database, email_key=fingerprint(key))
         closed = database.run(lambda connection: closed_offsets(connection, topic.name))
         heartbeat.follow(generation.uuid, closed, topic.end_offsets)
@@ -129,9 +119,8 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
         records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
         collect_garbage_seldom()
         query = start(as_records(records), writer, settings, stop, turn, until_caught_up=until_caught_up)
-        desk_database = Database(settings.postgres, application_name="lake-writer requests")
         busy = partial(heartbeat.busy_within, seconds=settings.stream.request_seconds)
-        desk = TableRequestDesk(spark, writer, desk_database, turn, busy)
+        desk = TableRequestDesk(spark, writer, database_for(settings, "requests"), turn, busy)
         Thread(target=desk.serve, args=[stop.done], name="table requests", daemon=True).start()
         log.info("writing %s", root)
         heartbeat.say("running")
@@ -145,6 +134,21 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     with turn:  # a request that was begun is finished
         heartbeat.end("stopped")
     end_java(spark, java)
+
+
+def begin_telling(settings: Settings) -> tuple[StreamMetrics, Heartbeat]:
+    """Whoever watches hears of this process from now on."""
+    stream = settings.stream
+    metrics = serve_metrics(stream.metrics_port, database_for(settings, "metrics"), settings.lake.root)
+    heartbeat = Heartbeat(
+        database_for(settings, "heartbeat"), seconds=stream.heartbeat_seconds, beaten=metrics.beaten
+    )
+    heartbeat.start()
+    return metrics, heartbeat
+
+
+def database_for(settings: Settings, thread: str) -> Database:
+    return Database(settings.postgres, application_name=f"lake-writer {thread}")
 
 
 def close(

@@ -17,8 +17,6 @@ from spark.streaming.database import Database
 
 log = logging.getLogger(__name__)
 SQL = Path(__file__).with_name("sql")
-# Of what gathered meanwhile.
-FIRST_BATCH_SECONDS = 120
 # Some thousand orders are read into the index in less.
 INDEX_PIECE_SECONDS = 60
 
@@ -89,7 +87,7 @@ class Heartbeat:
         self._state, self._detail = state, detail
 
     def busy(self, with_what: str, seconds: float) -> None:
-        """It does something else than batches, for so long at most: whoever judges it waits."""
+        """It does something else than batches, for so long at most: judge it by what comes after that."""
         self._busy = (with_what, datetime.now(UTC) + timedelta(seconds=seconds))
 
     def index_grows(self, go_on: Callable[[], None], count: int) -> None:
@@ -99,12 +97,12 @@ class Heartbeat:
 
     @contextmanager
     def busy_within(self, with_what: str, seconds: float) -> Iterator[None]:
-        """The same for the block; the first batch after it has its time, too."""
+        """The same for the block."""
         self.busy(with_what, seconds)
         try:
             yield
         finally:
-            self.busy(f"the batch after {with_what}", FIRST_BATCH_SECONDS)
+            self.busy(with_what, 0)
 
     def batch_closed(self, end_offsets: Mapping[int, int]) -> None:
         self._closed = {**self._closed, **end_offsets}

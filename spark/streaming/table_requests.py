@@ -32,6 +32,7 @@ from spark.streaming.batch import BatchWriter
 from spark.streaming.compaction import optimize, prove
 from spark.streaming.database import Database
 from spark.streaming.delta_log import keep_versions, last_batch
+from spark.streaming.durability import sync
 from spark.streaming.hour_swap import replace_hours
 from spark.streaming.ledger import last_closed
 from spark.streaming.vacuum import prove_vacuum, refuse_while_needed, state_of, vacuum
@@ -99,6 +100,7 @@ class TableRequestDesk:
             # Batches go on meanwhile: the two versions stay as they are.
             outcome = self._outcome(request, partial(self._proven, request, outcome))
         if outcome is not None:
+            sync(self._root)
             self._reach("before_request_is_done")
             self._database.run(lambda c: _done(c, request, outcome))
             log.info("%s done: %s", request, outcome)

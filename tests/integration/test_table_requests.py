@@ -2,10 +2,10 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -23,7 +23,6 @@ from spark.batch.rebuild_hours import rebuild_hours
 from spark.streaming.batch import BatchWriter
 from spark.streaming.compaction import prove, shape
 from spark.streaming.database import Database
-from spark.streaming.delta_log import LOG_RETENTION, ensure_table
 from spark.streaming.ledger import record_generation
 from spark.streaming.opening import verify_last_batch
 from spark.streaming.table_check import verify_tables
@@ -142,68 +141,6 @@ def test_other_content_than_before_is_found(lake):
     result = dict(zip(("version_before", "version_after"), versions, strict=True))
     with pytest.raises(TableDamaged, match=f"its content is not what it was.* Version {versions[0]} has it"):
         prove(lake.spark, lake.root, Optimize(SILVER_ORDERS), result)
-
-
-def test_a_compaction_that_changed_something_keeps_what_was_before(lake, database, monkeypatch):
-    """Half an hour later its log would be gone, and nobody could read the version that the error names."""
-
-    def damage(*_):
-        path = SILVER_ORDERS.path(lake.root)
-        before = delta_table(SILVER_ORDERS, lake.root).version()
-        lake.spark.sql(f"update delta.`{path}` set country = 'FR' where order_id = 'O-1'")
-        return {"version_before": before, "version_after": before + 1}
-
-    monkeypatch.setattr("spark.streaming.table_requests.optimize", damage)
-    done = carried_out(lake, database, Optimize(SILVER_ORDERS))
-    assert done.state == "failed"
-    assert "its content is not what it was" in done.detail
-    for _ in range(2):  # as at the next start
-        kept = delta_table(SILVER_ORDERS, lake.root).metadata().configuration[LOG_RETENTION]
-        assert kept == "interval 30 days"
-        ensure_table(lake.spark, SILVER_ORDERS, lake.root)
-
-
-def test_a_compaction_is_proven_by_the_next_writer_when_one_died_at_it(lake, database, monkeypatch):
-    """Nothing is left to compact then, and what was done had not been looked at."""
-    number = ask(lake.connection, Optimize(SILVER_ORDERS), by="test")
-
-    def die(*_):
-        raise Crash
-
-    with monkeypatch.context() as patched:
-        patched.setattr("spark.streaming.table_requests.prove", die)
-        with pytest.raises(Crash):
-            desk(lake, database).carry_out_next()
-    compacted = delta_table(SILVER_ORDERS, lake.root).version()
-    assert desk(lake, database).carry_out_next()
-    done = read(lake.connection, number)
-    assert (done.state, done.attempts) == ("done", 2)
-    assert (done.result["version_before"], done.result["version_after"]) == (compacted - 1, compacted)
-    assert done.result["content"].startswith(f"{done.result['rows']}:")
-
-
-def test_a_request_under_which_spark_is_stopped_is_begun_again(lake, database, monkeypatch):
-    """An ordinary stop ends the proof, too: that is no failure."""
-    number = ask(lake.connection, Optimize(SILVER_ORDERS), by="test")
-    stop, busy = Event(), []
-
-    def stopped(*_):
-        stop.set()
-        raise OSError("SparkContext was shut down")
-
-    @contextmanager
-    def noted(with_what):
-        busy.append(with_what)
-        yield
-
-    writer = BatchWriter(lake.root, lake.generation, None, None, None, lambda _: None)
-    with monkeypatch.context() as patched:
-        patched.setattr("spark.streaming.table_requests.prove", stopped)
-        TableRequestDesk(lake.spark, writer, database, Lock(), noted).serve(stop)
-    assert read(lake.connection, number).state == "running"
-    assert busy == [f"table request {number} (optimize)"]
-    assert desk(lake, database).carry_out_next()
-    assert read(lake.connection, number).state == "done"
 
 
 def test_damaged_hours_are_swapped_while_orders_stream(lake, database, settings):

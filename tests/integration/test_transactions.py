@@ -9,20 +9,32 @@ import pytest
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 
+from include.sales_db import connect
 from include.settings import KafkaSettings, LakeSettings, PostgresSettings, Settings
+from lake.tables import BRONZE_ORDERS
 from stack import kafka
 from stack.invariants.payload import read_topic
-from tests.draining import catch_up, key_file, reconciled, send_orders
+from stack.postgres import PostgresServer
+from tests.draining import catch_up, forget, key_file, reconciled, send_orders
 from tests.orders import order
 
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
 
 
 @pytest.fixture
-def settings(kafka_broker: str, own_sales_database: PostgresSettings, tmp_path: Path) -> Settings:
+def settings(
+    kafka_broker: str,
+    own_postgres_server: PostgresServer,
+    own_sales_database: PostgresSettings,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Settings:
+    superuser = own_postgres_server.as_superuser("sales")
+    with closing(connect(superuser, application_name="test", autocommit=True)) as owner:
+        forget(owner)
     settings = Settings(
         manifest=tmp_path / "manifest.sqlite",
-        kafka=KafkaSettings(bootstrap_servers=kafka_broker, orders_topic="transactions.v1", partitions=2),
+        kafka=KafkaSettings(bootstrap_servers=kafka_broker, orders_topic=request.node.name, partitions=2),
         postgres=own_sales_database,
         lake=LakeSettings(root=tmp_path / "lake", email_hmac_key_file=key_file(tmp_path)),
     )
@@ -35,7 +47,7 @@ def record(order_id: str) -> dict[str, Any]:
 
 
 def test_marks_and_what_was_rolled_back_are_no_gaps(settings: Settings, spark: SparkSession) -> None:
-    """They take offsets that bronze does not have; a record that is missing there is told all the same."""
+    """They take offsets that bronze does not have."""
     topic = settings.kafka.orders_topic
     producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers, transactional_id="shop")
     with closing(producer):
@@ -53,3 +65,12 @@ def test_marks_and_what_was_rolled_back_are_no_gaps(settings: Settings, spark: S
     assert result.passed, result.as_json()
     assert result.foreign_records == 9
     assert len(read_topic(settings.kafka).digests) == 60 + 9
+
+
+def test_a_record_that_bronze_lacks_is_told_all_the_same(settings: Settings, spark: SparkSession) -> None:
+    send_orders(settings, 20, seed=5)
+    catch_up(settings, spark)
+    path = BRONZE_ORDERS.path(settings.lake.root)
+    spark.sql(f"delete from delta.`{path}` where partition = 0 and offset = 3")
+    said = str(reconciled(settings).as_json())
+    assert "partition 0 offset 3 is in the ledger, but not in bronze.orders" in said

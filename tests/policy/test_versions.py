@@ -6,7 +6,7 @@ import sys
 from include.settings import PROJECT_ROOT
 from stack.checkup import judge_versions
 from stack.jars import ROOTS, format_lock, locked_jars
-from tests.policy.source import CODE, read, sources
+from tests.policy.source import CODE, sources
 
 PINNED = re.compile(r"^([a-z0-9][a-z0-9-]*)(?:\[[a-z,]+\])?==([^ \\;\n]+)", re.MULTILINE)
 
@@ -77,3 +77,7 @@ def test_the_jar_lock_holds_what_its_roots_ask_for() -> None:
 def test_the_jar_lock_is_as_make_lock_writes_it() -> None:
     """Sorted and complete, so that a difference shows a change and nothing else."""
     assert read("jars.lock") == format_lock(locked_jars())
+
+
+def read(file: str) -> str:
+    return (PROJECT_ROOT / file).read_text(encoding="utf-8")

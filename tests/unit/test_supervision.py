@@ -62,15 +62,18 @@ def test_one_that_carries_out_a_request_is_not_stuck() -> None:
     busy = verdict(said=progress(**waits, busy_until=ago(-5)))
     assert busy[:2] == ("healthy", "none")
     assert "busy with table request 3" in busy.reason
-    assert verdict(said=progress(**waits, busy_until=ago(1))).health == "stuck"
+    assert verdict(said=progress(**waits, busy_until=ago(1))).health == "healthy"
+    assert verdict(said=progress(**waits, busy_until=ago(241))).health == "stuck"
     assert verdict(said=progress(**waits, busy_until=ago(-5), heartbeat_at=ago(46))).health == "stuck"
     assert verdict(said=progress(**waits, busy_until=ago(-5), state="failed")).health == "stuck"
 
 
 def test_a_start_that_gets_on_is_a_start() -> None:
     """The order index is made anew from all of silver."""
-    said = progress(state="starting", started_at=ago(3_000), busy_with="the order index", busy_until=ago(-30))
-    assert verdict(said=said)[:2] == ("starting", "none")
+    reads: dict[str, Any] = {"state": "starting", "started_at": ago(3_000), "busy_with": "the order index"}
+    assert verdict(said=progress(**reads, busy_until=ago(-30)))[:2] == ("starting", "none")
+    assert verdict(said=progress(**reads, busy_until=ago(119)))[:2] == ("starting", "none")
+    assert verdict(said=progress(**reads, busy_until=ago(121))).health == "stuck"
 
 
 def test_a_quiet_topic_is_healthy() -> None:

@@ -80,11 +80,12 @@ def test_a_failed_hour_does_not_stop_the_others(lake: LakeDouble) -> None:
     assert outcomes(run(lake)) == ["failed", "published"]
 
 
-def test_an_order_counted_in_another_hour_fails_the_gate(lake: LakeDouble) -> None:
-    """An order is in one hour only, also across publications."""
+@pytest.mark.parametrize("apart", [timedelta(hours=1), timedelta(days=7)], ids=str)
+def test_an_order_counted_in_another_hour_fails_the_gate(lake: LakeDouble, apart: timedelta) -> None:
+    """An order is in one hour only, also across publications of a week."""
     lake.batch([silver_order("O-1", HOUR)], LATER)
     run(lake)
-    lake.batch([silver_order("O-1", HOUR + timedelta(hours=1))], LATER)
+    lake.batch([silver_order("O-1", HOUR + apart)], LATER + apart)
     assert outcomes(run(lake)) == ["failed"]
 
 
