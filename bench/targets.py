@@ -103,8 +103,11 @@ def _grown(figures: dict[str, Any], kind: str, total: str, target: float) -> Ver
 
 
 def _flat(figures: dict[str, Any]) -> Verdict:
-    slope = figures["memory"]["all"]["slope"]
-    return Verdict(f"{slope:+.2f} % per hour", slope < 1)
+    slopes = {part: one["slope"] for part, one in figures["memory"].items()}
+    slope = slopes.pop("all")
+    # A heap that shrinks must not hide what grows.
+    parts = ", ".join(f"{part} {one:+.0f}" for part, one in slopes.items())
+    return Verdict(f"{slope:+.2f} % per hour of all ({parts})", slope < 1)
 
 
 def _equal(figures: dict[str, Any]) -> Verdict:

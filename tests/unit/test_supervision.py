@@ -61,7 +61,7 @@ def test_one_that_carries_out_a_request_is_not_stuck() -> None:
     waits: dict[str, Any] = {"last_batch_at": ago(1_000), "lag_records": 9, "busy_with": "table request 3"}
     busy = verdict(said=progress(**waits, busy_until=ago(-5)))
     assert busy[:2] == ("healthy", "none")
-    assert "busy with table request 3" in busy.reason
+    assert "busy with table request 3" in busy.text
     assert verdict(said=progress(**waits, busy_until=ago(1))).health == "healthy"
     assert verdict(said=progress(**waits, busy_until=ago(241))).health == "stuck"
     assert verdict(said=progress(**waits, busy_until=ago(-5), heartbeat_at=ago(46))).health == "stuck"
