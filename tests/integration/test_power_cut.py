@@ -19,6 +19,7 @@ from include.settings import PostgresSettings
 from lake.tables import TABLES
 from spark.streaming import batch
 from spark.streaming.database import Database
+from spark.streaming.ledger import record_generation
 from spark.streaming.opening import verify_last_batch
 from spark.streaming.table_check import verify_tables
 from tests.batch_lake import Lake
@@ -59,6 +60,12 @@ def disk(tmp_path: Path) -> Path:
     return image
 
 
+def known(lake: Lake) -> Lake:
+    """The database knows whose batches the tables have."""
+    record_generation(lake.connection, lake.generation, reason="first start")
+    return lake
+
+
 def cut_after(number: int, lake: Lake, disk: Path) -> Path:
     """The disk as it is when the batch has just been closed."""
     image = disk.with_name(f"after-{number}.img")
@@ -77,7 +84,7 @@ def test_what_the_ledger_has_is_there_after_a_cut(
 ) -> None:
     database = Database(own_sales_database, application_name="test")
     with mounted(disk, tmp_path / "disk") as folder:
-        lake = new_lake(f"{folder.name}/lake")
+        lake = known(new_lake(f"{folder.name}/lake"))
         for number in range(2):
             image = cut_after(number, lake, disk)
             with mounted(image, tmp_path / f"after-{number}") as left:
@@ -90,7 +97,7 @@ def test_the_kernel_would_have_held_it_back(
 ) -> None:
     """Else the test above would prove nothing."""
     with mounted(disk, tmp_path / "disk") as folder:
-        lake = new_lake(f"{folder.name}/lake")
+        lake = known(new_lake(f"{folder.name}/lake"))
         os.sync()
         monkeypatch.setattr(batch, "sync", lambda root: None)
         image = cut_after(0, lake, disk)
