@@ -69,7 +69,7 @@ def nobody_helps(stand: Stand) -> Iterator[None]:
     parts = ("airflow-scheduler", STREAM_WATCHDOG, "host-exporter")
     for name in parts:
         stand.supervisor.stop(name)
-    sessions = stand.sessions_of_writer()
+    sessions = stand.sessions_of_writer("lake-writer%")
     for session in sessions:
         session.suspend()
     try:
@@ -84,9 +84,10 @@ def nobody_helps(stand: Stand) -> Iterator[None]:
 
 def poison(stand: Stand) -> Iterator[None]:
     """A producer goes mad; its records are outweighed by good ones in the end."""
-    saleslake(stand.folder, "simulate", "--count", "20000", "--bad", "100%", "--seed", "66")
+    # The share is that of a quarter of an hour, in which 45,000 good ones came.
+    saleslake(stand.folder, "simulate", "--count", "60000", "--bad", "100%", "--seed", "66")
     yield
-    saleslake(stand.folder, "simulate", "--count", "250000", "--seed", "67")
+    saleslake(stand.folder, "simulate", "--count", "650000", "--seed", "67")
 
 
 def edited_ledger(stand: Stand) -> Iterator[None]:

@@ -92,18 +92,18 @@ class Stand:
             return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)] if pid else []
         return []
 
-    def sessions_of_writer(self) -> list[psutil.Process]:
-        """None while the server or the writer is down."""
+    def sessions_of_writer(self, names: str = "lake-writer") -> list[psutil.Process]:
+        """That of its batches, or those with `names` (like); none while the server or the writer is down."""
         ports = kept_ports(self.folder)
         if ports is None:
             return []
         superuser = postgres_server(self.folder, ports).as_superuser("sales")
-        query = "select pid from pg_stat_activity where application_name = 'lake-writer'"
+        query = "select pid from pg_stat_activity where application_name like %s"
         with (
             suppress(psycopg.OperationalError, psutil.NoSuchProcess),
             closing(connect(superuser, application_name="chaos")) as connection,
         ):
-            return [psutil.Process(pid) for (pid,) in connection.execute(query).fetchall()]
+            return [psutil.Process(pid) for (pid,) in connection.execute(query, [names]).fetchall()]
         return []
 
     @contextmanager
