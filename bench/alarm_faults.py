@@ -1,33 +1,30 @@
 """What goes wrong in `bench.alarms`: how each fault begins, which alerts it owes, and how it ends."""
 
-import os
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import LiteralString, NamedTuple
 
 import psutil
 
-from bench.own_stack import saleslake
+from bench.own_stack import saleslake, silent
 from include.airflow_api import AirflowApi
 from include.publish.request import PARTITION_KEY_FORMAT
 from include.sales_db import connect
 from include.settings import get_settings
 from lake.reading import delta_table
 from lake.tables import GOLD_ORDER_VALUE_MINUTE
+from stack.chaos.disk import fill_up, make_file_system, mounted
 from stack.chaos.stand import Stand
 from stack.configuration import LAKE_WRITER, STREAM_WATCHDOG
 from stack.layout import Ports, kept_ports
 from stack.lifecycle import Wanted, up
 from stack.parts import postgres_server
 
-SMALL_DISK_MB = 16
+SMALL_DISK_BYTES = 16 << 20
 PUBLISHED_WITHIN_SECONDS = 600
-STALLED = "saleslake_bench_stalled"
 
 
 class Fault(NamedTuple):
@@ -35,23 +32,18 @@ class Fault(NamedTuple):
 
     name: str
     alerts: tuple[str, ...]
-    happening: Callable[[Stand], Iterator[None]]
-
-
-@contextmanager
-def happening(fault: Fault, stand: Stand) -> Iterator[None]:
-    with contextmanager(fault.happening)(stand):
-        yield
+    happening: Callable[[Stand], AbstractContextManager[None]]
 
 
 def heal(stand: Stand, rate: float) -> None:
     """Every part runs, as it did in the beginning."""
-    up(stand.folder, Wanted(simulator_rate=rate), lambda part, waiting_for: None)
+    up(stand.folder, Wanted(simulator_rate=rate), silent)
 
 
-def stopped(*names: str) -> Callable[[Stand], Iterator[None]]:
+def stopped(*names: str) -> Callable[[Stand], AbstractContextManager[None]]:
     """Parts are stopped, and stay so until the end."""
 
+    @contextmanager
     def fault(stand: Stand) -> Iterator[None]:
         for name in names:
             stand.supervisor.stop(name)
@@ -64,24 +56,22 @@ def stopped(*names: str) -> Callable[[Stand], Iterator[None]]:
     return fault
 
 
+@contextmanager
 def nobody_helps(stand: Stand) -> Iterator[None]:
     """Who would replace a stuck writer is away, and then PostgreSQL stops answering it, and only it."""
-    parts = ("airflow-scheduler", STREAM_WATCHDOG, "host-exporter")
-    for name in parts:
-        stand.supervisor.stop(name)
-    sessions = stand.sessions_of_writer("lake-writer%")
-    for session in sessions:
-        session.suspend()
-    try:
-        yield
-    finally:
+    with stopped("airflow-scheduler", STREAM_WATCHDOG, "host-exporter")(stand):
+        sessions = stand.sessions_of_writer("lake-writer%")
         for session in sessions:
-            with suppress(psutil.NoSuchProcess):
-                session.resume()
-        for name in parts:
-            stand.supervisor.start(name)
+            session.suspend()
+        try:
+            yield
+        finally:
+            for session in sessions:
+                with suppress(psutil.NoSuchProcess):
+                    session.resume()
 
 
+@contextmanager
 def poison(stand: Stand) -> Iterator[None]:
     """A producer goes mad; its records are outweighed by good ones in the end."""
     # The share is that of a quarter of an hour, in which 45,000 good ones came.
@@ -90,6 +80,7 @@ def poison(stand: Stand) -> Iterator[None]:
     saleslake(stand.folder, "simulate", "--count", "650000", "--seed", "67")
 
 
+@contextmanager
 def edited_ledger(stand: Stand) -> Iterator[None]:
     """Somebody with the superuser's password takes the checks off the books, and a record and a cent out."""
     by_hand: LiteralString = (
@@ -110,18 +101,18 @@ def edited_ledger(stand: Stand) -> Iterator[None]:
 
 
 def _as_superuser(stand: Stand, statement: LiteralString, **binds: int) -> None:
-    superuser = postgres_server(stand.folder, ports_of(stand)).as_superuser("sales")
+    ports = kept_ports(stand.folder) or Ports()
+    superuser = postgres_server(stand.folder, ports).as_superuser("sales")
     with closing(connect(superuser, application_name="bench", autocommit=True)) as connection:
         connection.execute(statement, binds)
 
 
-def ports_of(stand: Stand) -> Ports:
-    return kept_ports(stand.folder) or Ports()
-
-
+@contextmanager
 def wrong_cent(stand: Stand) -> Iterator[None]:
     """A cent too much in gold: its hour must not be published; afterwards it is."""
-    predicate, hour = _a_row_of_gold(stand)
+    with closing(connect(get_settings().postgres, application_name="bench")) as connection:
+        found = connection.execute("select max(batch_id) from ops.ledger").fetchone()
+    predicate, hour = a_row_of_gold(stand.folder.lake_root, found[0] if found else 0)
     gold = delta_table(GOLD_ORDER_VALUE_MINUTE, stand.folder.lake_root)
     gold.update(predicate=predicate, updates={"revenue_cents": "revenue_cents + 1"})
     with AirflowApi(get_settings().airflow) as airflow:
@@ -134,46 +125,28 @@ def wrong_cent(stand: Stand) -> Iterator[None]:
         airflow.wait("publish_marts", run_id, timeout_seconds=PUBLISHED_WITHIN_SECONDS)
 
 
-def _a_row_of_gold(stand: Stand) -> tuple[str, datetime]:
-    """A predicate that one row of a closed batch fulfils, and the row's hour."""
-    with closing(connect(get_settings().postgres, application_name="bench")) as connection:
-        found = connection.execute("select max(batch_id) from ops.ledger").fetchone()
-    gold = delta_table(GOLD_ORDER_VALUE_MINUTE, stand.folder.lake_root)
+def a_row_of_gold(lake_root: Path, closed_batch: int) -> tuple[str, datetime]:
+    """A predicate that one row of gold.order_value_minute fulfils, of a closed batch, and the row's hour."""
     columns = ["minute_utc", "batch_id", "region", "channel"]
-    rows = [
-        tuple(row[name] for name in columns) for row in gold.to_pyarrow_table(columns=columns).to_pylist()
-    ]
-    times = Counter(row[1:] for row in rows)
-    closed = found[0] if found else 0
-    minute, batch, region, channel = max(
-        row for row in rows if times[row[1:]] == 1 and row[1] <= closed
-    )  # fmt: skip
-    predicate = f"batch_id = {batch} and region = '{region}' and channel = '{channel}'"
+    gold = delta_table(GOLD_ORDER_VALUE_MINUTE, lake_root).to_pyarrow_table(columns=columns)
+    rows = [(row.pop("minute_utc"), tuple(row.values())) for row in gold.to_pylist()]
+    times = Counter(key for _, key in rows)
+    minute, (batch_id, region, channel) = max(
+        (row for row in rows if times[row[1]] == 1 and row[1][0] <= closed_batch), key=lambda row: row[1]
+    )
+    predicate = f"batch_id = {batch_id} and region = '{region}' and channel = '{channel}'"
     return predicate, minute.replace(minute=0)
 
 
+@contextmanager
 def full_disk(stand: Stand) -> Iterator[None]:
     """A file system of its own runs full. Needs root, and a loop device."""
-    image, mounted = stand.folder.root / "small.img", stand.folder.root / "small"
-    mounted.mkdir()
-    with image.open("wb") as file:
-        file.truncate(SMALL_DISK_MB << 20)
-    _run("mkfs.ext4", "-q", "-m", "0", str(image))
-    _run("mount", "-o", "loop", str(image), str(mounted))
-    try:
-        with (mounted / "filler").open("wb") as filler, suppress(OSError):
-            while True:
-                filler.write(os.urandom(1 << 16))
-                filler.flush()
+    image = stand.folder.root / "small.img"
+    make_file_system(image, SMALL_DISK_BYTES)
+    with mounted(image, stand.folder.root / "small") as folder:
+        fill_up(folder)
         yield
-    finally:
-        _run("umount", str(mounted))
-        image.unlink()
-
-
-def _run(program: str, *words: str) -> None:
-    found = shutil.which(program) or str(Path("/usr/sbin") / program)
-    subprocess.run([found, *words], check=True, capture_output=True)  # noqa: S603
+    image.unlink()
 
 
 FAULTS = (

@@ -1,16 +1,13 @@
 """Who looks at alerts in `bench.alarms`: what Prometheus says, and what a webhook hears of it."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import httpx
 
+from include.airflow_api import AirflowApi
 from include.settings import get_settings
 from stack.layout import Ports, RunFolder, kept_ports
 from stack.processes import LOOPBACK
@@ -44,19 +41,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: the figures say enough."""
 
 
-@contextmanager
-def listening() -> Iterator[Webhook]:
-    server = Webhook()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 class Watcher:
     """What fires in the Prometheus of a stack, and whether its links lead anywhere."""
 
@@ -77,9 +61,8 @@ class Watcher:
 
     def leads(self, link: str) -> bool:
         """Somebody who is logged in to Airflow comes to a page that has the heading."""
-        airflow = get_settings().airflow
-        user = json.loads((airflow.credentials_file or Path()).read_text(encoding="utf-8"))
-        token = self._client.post(f"{airflow.url}/auth/token", json=user).json()["access_token"]
+        with AirflowApi(get_settings().airflow) as airflow:
+            token = airflow.log_in()
         address, _, heading = link.partition("#")
         page = self._client.get(address, headers={"Authorization": f"Bearer {token}"})
         return page.is_success and (not heading or f'id="{heading}"' in page.text)

@@ -16,10 +16,11 @@ from datetime import UTC, datetime
 from time import monotonic, sleep
 from typing import NamedTuple
 
-from bench.alarm_faults import FAULTS, Fault, happening, heal
-from bench.alarm_watch import Watcher, Webhook, listening
+from bench.alarm_faults import FAULTS, Fault, heal
+from bench.alarm_watch import Watcher, Webhook
 from bench.machine import commit
 from bench.own_stack import own_stack, saleslake
+from bench.serving import serving
 from include.settings import PROJECT_ROOT
 from stack.chaos.stand import Stand
 from stack.lifecycle import Wanted
@@ -94,7 +95,7 @@ class Walk:
                 print(f"    {fired[alert]:5.0f} s  {alert}", flush=True)
             return owed <= fired.keys()
 
-        with happening(fault, self._stand):
+        with fault.happening(self._stand):
             wait(all_fired, FIRES_WITHIN_SECONDS)
             wait(lambda: owed <= self._webhook.told.keys(), TOLD_WITHIN_SECONDS)
             told = {alert: at - began for alert, at in self._webhook.told.items()}
@@ -170,7 +171,7 @@ def main(argv: list[str] | None = None) -> int:
     alarms: list[Alarm] = []
     wanted = Wanted(simulator_rate=args.rate)
     with (
-        listening() as webhook,
+        serving(Webhook()) as webhook,
         own_stack("alarms", wanted, {"alerts": {"webhook_url": webhook.url}}) as folder,
     ):
         stand = Stand(folder, with_airflow=True)

@@ -21,10 +21,9 @@ def own_stack(name: str, wanted: Wanted, settings: Mapping[str, Any] | None = No
     """What is `wanted` runs, with `settings` that are not the defaults, and `get_settings()` speaks of it."""
     root = Path(tempfile.mkdtemp(prefix=f"saleslake-{name}-"))
     folder = RunFolder(root)
-    use_run_dir(root)
     if settings:
         write_private(settings_file(root), json.dumps(settings, indent=2) + "\n")
-        get_settings.cache_clear()
+    use_run_dir(root)
     try:
         up(folder, wanted, silent)
         get_settings.cache_clear()

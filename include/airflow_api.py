@@ -148,11 +148,12 @@ class AirflowApi:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str | int] | None = None,
     ) -> httpx.Response:
-        self._token = self._token or self._log_in()
+        self._token = self._token or self.log_in()
         headers = {"Authorization": f"Bearer {self._token}"}
         return self._request(method, path, json=body, params=query, headers=headers)
 
-    def _log_in(self) -> str:
+    def log_in(self) -> str:
+        """A new token of the user, for whatever lies behind the login."""
         file = self._settings.credentials_file
         if file is None or not file.is_file():
             raise AirflowApiError(

@@ -1,11 +1,12 @@
 """A real HTTP server that stands where a chat program would."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
+
+from bench.serving import serving
 
 
 class Webhook(HTTPServer):
@@ -41,12 +42,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def webhook() -> Iterator[Webhook]:
-    server = Webhook()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(Webhook()) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

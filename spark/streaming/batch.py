@@ -82,7 +82,6 @@ class BatchWriter:
         ledger = balanced_ledger(sums(arrived, "total_cents"), books, self.generation, plan)
         clock.mark("read_back")
         sync(self.root)
-        clock.mark("sync")
         clock("before_close")
         batch = ClosedBatch(
             ledger,
@@ -135,8 +134,7 @@ class StepClock:
         self.steps: dict[str, float] = {}  # seconds by name
 
     def __call__(self, step: str) -> None:
-        if step != "before_close":
-            self.mark(step.removeprefix("after_"))
+        self.mark("sync" if step == "before_close" else step.removeprefix("after_"))
         self._reach(step)
 
     def mark(self, name: str) -> None:

@@ -102,12 +102,11 @@ def run(settings: Settings, stop: GracefulStop, *, until_caught_up: bool) -> Non
     try:
         end_orphan(root)
         topic = reach_topic(settings.kafka, stop.wanted, seconds=START_PATIENCE_SECONDS)
-        heartbeat.busy("adding up the ledger", 3 * LEDGER_PATIENCE_SECONDS)
-        generation = open_generation(root, topic, database, email_key=fingerprint(key))
-        closed = database.run(lambda connection: closed_offsets(connection, topic.name))
-        heartbeat.follow(generation.uuid, closed, topic.end_offsets)
-        verify_start(root, generation, topic, database)
-        heartbeat.busy("its start", 0)
+        with heartbeat.busy_within("adding up the ledger", 3 * LEDGER_PATIENCE_SECONDS):
+            generation = open_generation(root, topic, database, email_key=fingerprint(key))
+            closed = database.run(lambda connection: closed_offsets(connection, topic.name))
+            heartbeat.follow(generation.uuid, closed, topic.end_offsets)
+            verify_start(root, generation, topic, database)
         JavaWatch(java_gateway, stop.done, seconds=settings.stream.java_silence_seconds).start()
         spark = open_session(settings)
         java = spark.sparkContext._gateway.proc  # type: ignore[union-attr]

@@ -60,7 +60,7 @@ class TableRequestDesk:
         busy: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._spark, self._database, self._turn, self._busy = spark, database, turn, busy
-        self._ends: Event | None = None
+        self._ends = Event()
         self._root, self._generation, self._reach = writer.root, writer.generation, writer.reach
 
     def serve(self, done: Event) -> None:
@@ -90,10 +90,8 @@ class TableRequestDesk:
             if request is None:
                 return False
             # What reads the whole table before it changes anything has a turn of its own.
-            is_at_once, outcome = request.kind != Vacuum.KIND, None
-            if is_at_once:
-                with self._busy(str(request)):
-                    outcome = self._outcome(request, lambda: self._work(request))
+            is_at_once = request.kind != Vacuum.KIND
+            outcome = self._outcome(request, lambda: self._work(request)) if is_at_once else None
         if not is_at_once:
             outcome = self._outcome(request, lambda: self._vacuumed(request))
         if outcome is not None and request.kind == Optimize.KIND:
@@ -114,7 +112,7 @@ class TableRequestDesk:
         except ConnectionError:
             raise
         except (LakehouseError, PySparkException, Py4JJavaError, DeltaError, OSError) as error:
-            if self._ends is not None and self._ends.is_set():
+            if self._ends.is_set():
                 raise  # Spark was stopped under it: the next writer begins it again
             detail = str(error).strip().split("\n\n")[0][:2_000]
             log.warning("%s failed: %s", request, detail)
@@ -169,7 +167,8 @@ class TableRequestDesk:
                 self._spark, self._root, self._database, ReplaceHours.parse(request.arguments), self._reach
             ),
         }
-        return kinds[request.kind]()
+        with self._busy(str(request)):
+            return kinds[request.kind]()
 
 
 def _done(connection: psycopg.Connection, request: TableRequest, outcome: Result) -> None:

@@ -6,13 +6,16 @@ point: the writer gets the error, but only there.
 import os
 import shutil
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from include.fault_points import arm
+from stack.processes import run
 
 SIZE_MB = 512
 FILLER = "filler"
+SYSTEM_PROGRAMS = f"{os.defpath}:/usr/sbin:/sbin"
 
 
 class SmallDisk:
@@ -50,11 +53,45 @@ class SmallDisk:
         if not self.is_mounted:
             arm(self._run_folder, step, "disk_full")
             return f"an error at {step} plays it: no tmpfs can be mounted here"
-        with (self._root / FILLER).open("wb") as filler, suppress(OSError):
-            # Half of the rest each time: the last bytes are not left to be found by a small file.
-            while (free := os.statvfs(self._root).f_bavail * os.statvfs(self._root).f_frsize) > 0:
-                os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), max(free // 2, 4096))
+        fill_up(self._root)
         return f"the tmpfs under {self._root.name} is full"
 
     def free(self) -> None:
         (self._root / FILLER).unlink(missing_ok=True)
+
+
+def fill_up(root: Path) -> None:
+    """Not a byte of its file system is free."""
+    with (root / FILLER).open("wb") as filler, suppress(OSError):
+        # Half of the rest each time: the last bytes are not left to be found by a small file.
+        while (free := os.statvfs(root).f_bavail * os.statvfs(root).f_frsize) > 0:
+            os.posix_fallocate(filler.fileno(), filler.seek(0, os.SEEK_END), max(free // 2, 4096))
+
+
+def make_file_system(image: Path, size_bytes: int) -> None:
+    """
+    A file that can be mounted as a disk: unlike a tmpfs one that keeps things back, and that exporters count.
+
+    Raises:
+        StackError: there is no mkfs.ext4.
+    """
+    with image.open("wb") as file:
+        file.truncate(size_bytes)
+    run([shutil.which("mkfs.ext4", path=SYSTEM_PROGRAMS) or "mkfs.ext4", "-q", "-m", "0", image],
+        doing="Making a file system in a file")  # fmt: skip
+
+
+@contextmanager
+def mounted(image: Path, folder: Path) -> Iterator[Path]:
+    """
+    The file system of `image` is in `folder`, which is made, within the block.
+
+    Raises:
+        StackError: only root may, and only with a loop device.
+    """
+    folder.mkdir()
+    run(["mount", "-o", "loop", image, folder], doing="Mounting a file")
+    try:
+        yield folder
+    finally:
+        run(["umount", "--lazy", folder], doing="Unmounting a file")

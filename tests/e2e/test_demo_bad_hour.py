@@ -5,7 +5,6 @@ the difference, somebody declines it, somebody agrees to it, and the lake writer
 
 import os
 import signal
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bench.alarm_faults import a_row_of_gold
 from include.airflow_api import AirflowApi
 from include.publish.request import PARTITION_KEY_FORMAT
 from lake.reading import delta_table
@@ -38,21 +38,10 @@ def bad_hour(stack: Stack) -> dict[str, str]:
     on either side: no commit is lost.
     """
     (closed,) = stack.rows("select max(batch_id) as batch from ops.ledger")
+    predicate, hour = a_row_of_gold(stack.folder.lake_root, closed["batch"])
     gold = delta_table(GOLD_ORDER_VALUE_MINUTE, stack.folder.lake_root)
-    rows = gold.to_pyarrow_table(columns=["minute_utc", "batch_id", "region", "channel"]).to_pylist()
-    keys = Counter((row["batch_id"], row["region"], row["channel"]) for row in rows)
-    batch_id, region, channel = key = max(
-        key for key, times in keys.items() if times == 1 and key[0] <= closed["batch"]
-    )
-    changed = gold.update(
-        predicate=f"batch_id = {batch_id} and region = '{region}' and channel = '{channel}'",
-        updates={"revenue_cents": "revenue_cents + 1"},
-    )
+    changed = gold.update(predicate=predicate, updates={"revenue_cents": "revenue_cents + 1"})
     assert changed["num_updated_rows"] == 1
-    minute = next(
-        row["minute_utc"] for row in rows if (row["batch_id"], row["region"], row["channel"]) == key
-    )
-    hour = minute.replace(minute=0)
     return {"since": f"{hour:{PARTITION_KEY_FORMAT}}", "until": f"{hour + HOUR:{PARTITION_KEY_FORMAT}}"}
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import threading
 from contextlib import ExitStack
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client import start_http_server
 
+from bench.serving import serving
 from include.ledger import Books
 from include.metrics import BatchFigures
 from include.pages.runbooks import RUNBOOKS, anchor
@@ -78,12 +78,10 @@ def test_somebody_is_told_and_told_when_it_is_over(tmp_path: Path) -> None:
 
     ports = Ports(lake_writer_metrics=free_port(), prometheus=free_port(), alertmanager=free_port())
     served, _ = start_http_server(ports.lake_writer_metrics, addr="127.0.0.1", registry=metrics.registry)
-    team = HTTPServer(("127.0.0.1", 0), Team)
-    threading.Thread(target=team.serve_forever, daemon=True).start()
     folder = RunFolder(tmp_path)
     with ExitStack() as stack:
         stack.callback(served.shutdown)
-        stack.callback(team.shutdown)
+        team = stack.enter_context(serving(HTTPServer(("127.0.0.1", 0), Team)))
         stack.enter_context(alerting(folder, ports, f"http://127.0.0.1:{team.server_port}/alerts"))
         skipped = replace(LEDGER[0], batch_id=1, start_offset=13, end_offset=23)
         metrics.batch_closed([skipped], BatchFigures(0.4))

@@ -14,13 +14,10 @@ from spark.streaming.database import Database
 from spark.streaming.delta_log import LOG_RETENTION, ensure_table
 from spark.streaming.table_requests import TableRequestDesk
 from tests.batch_lake import Lake
+from tests.draining import Crash
 from tests.orders import order
 
 pytestmark = [pytest.mark.spark, pytest.mark.stack]
-
-
-class Crash(Exception):
-    """Stands for the end of the process."""
 
 
 @pytest.fixture

@@ -7,14 +7,11 @@ the disk would have after a cut: all that the kernel still holds back is missing
 
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from include.errors import TableDamaged
+from include.errors import StackError, TableDamaged
 from include.settings import PostgresSettings
 from lake.tables import TABLES
 from spark.streaming import batch
@@ -22,6 +19,7 @@ from spark.streaming.database import Database
 from spark.streaming.ledger import record_generation
 from spark.streaming.opening import verify_last_batch
 from spark.streaming.table_check import verify_tables
+from stack.chaos.disk import make_file_system, mounted
 from tests.batch_lake import Lake
 from tests.orders import order
 
@@ -33,31 +31,16 @@ pytestmark = [
 IMAGE_BYTES = 128 << 20
 
 
-def run(*command: str | Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-
-
-@contextmanager
-def mounted(image: Path, folder: Path) -> Iterator[Path]:
-    folder.mkdir()
-    done = subprocess.run(["mount", "-o", "loop", image, folder], capture_output=True, text=True, timeout=60)
-    if done.returncode:
-        pytest.skip(f"a loop device cannot be mounted here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        run("umount", "--lazy", folder)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
     """The image of a small disk with a file system."""
     image = tmp_path / "disk.img"
-    with image.open("wb") as file:
-        file.truncate(IMAGE_BYTES)
-    run(shutil.which("mkfs.ext4") or "/usr/sbin/mkfs.ext4", "-q", image)
-    return image
+    make_file_system(image, IMAGE_BYTES)
+    try:
+        with mounted(image, tmp_path / "probe"):
+            return image
+    except StackError as error:
+        pytest.skip(str(error))
 
 
 def known(lake: Lake) -> Lake:
