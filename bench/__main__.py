@@ -71,7 +71,7 @@ def section(name: str, asked: Asked, tell: Tell) -> dict[str, Any]:
         "seed": asked.seed,
         "commit": machine.commit(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "load_before": machine.cores_in_use(),
+        "load_before": machine.cores_in_use_once_calm(),
     }
     outcome = in_own_process(name, asked, lambda line: tell(f"  {line}"))
     if "failed" in outcome:

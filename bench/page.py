@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import plots, results
+from bench import machine, plots, results
 from bench.explanations import EXPLAINED
 from bench.results import Results, found
 from bench.sections import SECTIONS, told
@@ -30,8 +30,6 @@ against systems that do the same work, against what its engine can do at all, an
 - Not everybody promises the same. What a contender checks, and what it does with a record that is broken or
   comes twice, stands beside its figures; compare like with like.
 """
-# Cores in use by others, from which on a machine has other things to do.
-BUSY = 1.0
 REPEAT = """\
 ## How to repeat it
 
@@ -113,7 +111,7 @@ def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) ->
         f"*A {done['mode']} run, {done['at']}, {done['seconds'] / 60:.0f} minutes, seed"
         f" {done['seed']}{commit}; cores in use when it began: {done['load_before']:.1f}.*\n"
     )
-    if done["load_before"] > BUSY:
+    if done["load_before"] > machine.BUSY:
         yield "**The machine was busy with other things: take its times for nothing.**\n"
 
 
