@@ -123,9 +123,10 @@ def _format(broker: Broker) -> None:
 
 
 @contextmanager
-def administration(bootstrap: str) -> Iterator[KafkaAdminClient]:
+def administration(bootstrap: str, *, seconds: float) -> Iterator[KafkaAdminClient]:
+    """A client whose requests take no longer than that."""
     client = KafkaAdminClient(
-        bootstrap_servers=bootstrap, client_id="saleslake-stack", request_timeout_ms=5_000
+        bootstrap_servers=bootstrap, client_id="saleslake-stack", request_timeout_ms=int(seconds * 1_000)
     )
     try:
         yield client
@@ -138,7 +139,7 @@ def is_ready(broker: Broker) -> bool:
     if not answers(broker.port):
         return False
     try:
-        with administration(broker.bootstrap) as client:
+        with administration(broker.bootstrap, seconds=5) as client:
             client.list_topics()
     except (KafkaError, OSError, ValueError):
         return False
@@ -153,7 +154,7 @@ def ensure_topic(kafka: KafkaSettings) -> bool:
         replication_factor=1,
         topic_configs=TOPIC_CONFIGURATION,
     )
-    with administration(kafka.bootstrap_servers) as client:
+    with administration(kafka.bootstrap_servers, seconds=30) as client:
         if kafka.orders_topic in client.list_topics():
             return False
         try:

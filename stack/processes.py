@@ -1,5 +1,6 @@
 """Small tools for processes and ports: free ports, waiting for a condition, ending what was started."""
 
+import secrets
 import socket
 import subprocess
 import time
@@ -11,6 +12,8 @@ import psutil
 from include.errors import StackError
 
 LOOPBACK = "127.0.0.1"
+# Linux gives those from 32768 on to outgoing connections: one of them may be taken before a server has it.
+FREE_PORTS = range(20_000, 32_768)
 
 
 def port_is_free(port: int) -> bool:
@@ -25,9 +28,9 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    while not port_is_free(port := secrets.choice(FREE_PORTS)):
+        pass
+    return port
 
 
 def answers(port: int, timeout: float = 1.0) -> bool:

@@ -21,6 +21,8 @@ from include.settings import (
 from stack.processes import wait_until
 
 WRITING = "INFO lake_writer: writing"
+# A Java too, which ends when it has said how to start the other one.
+LAUNCHER = "org.apache.spark.launcher.Main"
 SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 
 
@@ -49,14 +51,15 @@ class Driver:
         """Its Java half, as soon as it is there."""
         parent = psutil.Process(self.process.pid)
 
-        def found() -> list[psutil.Process]:
-            # Spark's launcher is a Java too, and gone before one has looked at it.
-            with suppress(psutil.NoSuchProcess):
-                return [c for c in parent.children(recursive=True) if is_java_half(c)]
-            return []
+        found: list[psutil.Process] = []
 
-        wait_until(lambda: bool(found()), seconds=seconds, what="the Java half")
-        return found()[0]
+        def look() -> bool:
+            with suppress(psutil.NoSuchProcess):
+                found[:] = [c for c in parent.children(recursive=True) if is_java_half(c)]
+            return bool(found)
+
+        wait_until(look, seconds=seconds, what="the Java half")
+        return found[0]
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.process.pid, number)
@@ -68,7 +71,8 @@ class Driver:
 
 
 def is_java_half(process: psutil.Process) -> bool:
-    return process.name() == "java" and SUBMIT in process.cmdline()
+    words = process.cmdline()
+    return process.name() == "java" and SUBMIT in words and LAUNCHER not in words
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """The demo, small, with its own ports and folders; what it leaves running."""
 
+import math
+from contextlib import suppress
+
 import psutil
 import pytest
 
@@ -21,8 +24,13 @@ def test_the_demo_passes(stack: Stack) -> None:
 
 def test_every_part_is_running_after_the_demo(stack: Stack) -> None:
     """The stack stays up, and orders go on arriving."""
-    states = {part["name"]: part["state"] for part in stack.status()["parts"]}
-    assert set(states.values()) == {"running"}, states
+
+    def troubled() -> dict[str, str]:
+        parts = {part["name"]: part["state"] for part in stack.status()["parts"]}
+        return {name: state for name, state in parts.items() if state != "running"}
+
+    # A part that takes long to answer once is no trouble.
+    wait_until(lambda: not troubled(), seconds=60, what="every part to be running", interval=2)
 
 
 def test_prometheus_watches_the_parts(stack: Stack) -> None:
@@ -38,8 +46,13 @@ def test_prometheus_watches_the_parts(stack: Stack) -> None:
     assert set(targets()) == {"lake-writer", "kafka", "postgres", "host", "prometheus"} | airflow
     rules = [rule for group in asked(address, "rules")["groups"] for rule in group["rules"]]
     assert {rule["health"] for rule in rules} == {"ok"}
-    firing = [alert for alert in asked(address, "alerts")["alerts"] if alert["state"] == "firing"]
-    assert not [alert for alert in firing if alert["labels"]["severity"] == "critical"], firing
+
+    def critical() -> list[str]:
+        firing = [alert for alert in asked(address, "alerts")["alerts"] if alert["state"] == "firing"]
+        return [alert["labels"]["alertname"] for alert in firing if alert["labels"]["severity"] == "critical"]
+
+    # What was over before one looked fires until the next scrape.
+    wait_until(lambda: not critical(), seconds=180, what="no critical alert to fire", interval=2)
 
 
 def test_the_books_of_prometheus_balance(stack: Stack) -> None:
@@ -47,7 +60,8 @@ def test_the_books_of_prometheus_balance(stack: Stack) -> None:
     address = stack.status()["metrics"]["prometheus"]
 
     def told(query: str) -> float:
-        return float(asked(address, "query", query=query)["result"][0]["value"][1])
+        found = asked(address, "query", query=query)["result"]
+        return float(found[0]["value"][1]) if found else math.nan
 
     assert told("saleslake_records_unaccounted") == told("saleslake_cents_unaccounted") == 0
     # In one question, so that both sums are of one scrape.
@@ -74,11 +88,14 @@ def test_secrets_and_sockets_are_private(stack: Stack) -> None:
 
 def test_everything_listens_on_loopback_only(stack: Stack) -> None:
     """No part can be reached from another machine."""
-    listening = [
-        (process.pid, connection.laddr.ip)
-        for process in leftovers(stack.folder)
-        for connection in process.net_connections()
-        if connection.status == psutil.CONN_LISTEN
-    ]
+    listening = {(process.pid, ip) for process in leftovers(stack.folder) for ip in listens_on(process)}
     assert listening
     assert {ip for _, ip in listening} <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}, listening
+
+
+def listens_on(process: psutil.Process) -> list[str]:
+    """Its addresses; none of one that has ended meanwhile, as Airflow's tasks do."""
+    with suppress(psutil.NoSuchProcess):
+        connections = process.net_connections()
+        return [one.laddr.ip for one in connections if one.status == psutil.CONN_LISTEN]
+    return []

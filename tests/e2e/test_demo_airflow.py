@@ -32,7 +32,7 @@ def test_a_quarantined_order_is_sent_again_from_airflow(stack: Stack) -> None:
     request = {"dry_run": False, "reasons": ["not_json"], "fix": "strip_byte_order_mark", "from": now}
     with stack.airflow() as airflow:
         run_id = airflow.trigger("replay_rejected", request)
-        assert airflow.wait("replay_rejected", run_id, timeout_seconds=180) == "success"
+        assert airflow.wait("replay_rejected", run_id, timeout_seconds=400) == "success"
         done = airflow.return_value("replay_rejected", run_id, "send_again")
 
     # The simulator may have sent another one of that kind.
@@ -52,7 +52,7 @@ def test_tables_are_compacted_from_airflow_while_orders_stream(stack: Stack) -> 
     os.utime(draft, (0, 0))
     with stack.airflow() as airflow:
         run_id = airflow.trigger("maintain_lake", {})
-        asked = Answers(airflow, "maintain_lake", run_id).give(seconds=600)
+        asked = Answers(airflow, "maintain_lake", run_id).give(seconds=1200)
         assert "| bronze.orders | all | vacuum |" in asked[0]["body"]
         done = airflow.return_value("maintain_lake", run_id, "compact")
         end = airflow.return_value("maintain_lake", run_id, "summarize")

@@ -49,7 +49,7 @@ def bad_hour(stack: Stack) -> dict[str, str]:
 def stopped_publish(stack: Stack, airflow: AirflowApi, bad_hour: dict[str, str]) -> str:
     """A run of publish_marts that had to publish that hour."""
     run_id = airflow.trigger("publish_marts", {"hours": [bad_hour["since"]]})
-    assert airflow.wait("publish_marts", run_id, timeout_seconds=300) == "failed"
+    assert airflow.wait("publish_marts", run_id, timeout_seconds=600) == "failed"
     return run_id
 
 
@@ -111,7 +111,7 @@ def swap_has_begun(stack: Stack, answers: Answers, run_id: str) -> bool:
 def test_the_stopped_publish_is_done_again(stack: Stack, airflow: AirflowApi, stopped_publish: str) -> None:
     """Cleared, it is green, its incident is over, and every cent is where it belongs."""
     airflow.clear("publish_marts", stopped_publish)
-    assert airflow.wait("publish_marts", stopped_publish, timeout_seconds=300) == "success"
+    assert airflow.wait("publish_marts", stopped_publish, timeout_seconds=600) == "success"
     assert open_incidents(stack, "publish_marts") == []
     assert "PASS" in stack.succeed("reconcile", "--wait", "180")
 

@@ -33,10 +33,16 @@ def has_a_number(address: str, expr: str) -> bool:
     return any(not math.isnan(float(value)) for series in found["result"] for _, value in series["values"])
 
 
+@pytest.fixture(scope="module")
+def address(stack: Stack) -> str:
+    """Of a Prometheus that watches orders of every kind: a writer that has just begun counts from nothing."""
+    stack.succeed("simulate", "--count", "500", "--duplicates", "5%", "--bad", "2%")
+    return str(stack.status()["metrics"]["prometheus"])
+
+
 @pytest.mark.parametrize("query", PROMQL, ids=[query.name for query in PROMQL])
-def test_a_panel_of_prometheus_shows_something(stack: Stack, query: PanelQuery) -> None:
+def test_a_panel_of_prometheus_shows_something(address: str, query: PanelQuery) -> None:
     """Airflow tells some of its figures when a run or task ends: then they come within minutes."""
-    address = stack.status()["metrics"]["prometheus"]
     expr = promql(query)
     if "airflow" in expr and binary(STATSD_EXPORTER) is None:
         pytest.skip(f"{STATSD_EXPORTER}, which tells what Airflow does, takes Go to build")

@@ -20,7 +20,9 @@ def test_no_cent_is_lost_when_the_driver_dies_in_mid_batch(stack: Stack) -> None
     """`kill -9` while orders arrive: the process manager starts another driver, and the books balance."""
     victim = stack.pid_of("lake-writer")
     stack.succeed("simulate", "--count", "500", "--duplicates", "5%", "--bad", "2%")
-    wait_until(lambda: has_batch_in_hand(stack), seconds=60, what="a batch in the making", interval=0.05)
+    # One that has just begun, not one that is nearly over.
+    wait_until(lambda: not has_batch_in_hand(stack), seconds=60, what="the end of a batch", interval=0.02)
+    wait_until(lambda: has_batch_in_hand(stack), seconds=60, what="a batch in the making", interval=0.02)
     os.kill(victim, signal.SIGKILL)
     assert has_batch_in_hand(stack), "the batch was over before the driver died: nothing was tested"
 

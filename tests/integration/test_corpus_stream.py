@@ -63,7 +63,7 @@ def sent(corpus_lake: Settings, spark) -> dict[Position, Message]:
     new = NewTopic(
         topic.orders_topic, topic.partitions, 1, topic_configs=kafka.TOPIC_CONFIGURATION | AS_PRODUCED
     )
-    with kafka.administration(topic.bootstrap_servers) as client:
+    with kafka.administration(topic.bootstrap_servers, seconds=30) as client:
         client.create_topics([new])
     positions = send_corpus(topic)
     catch_up(corpus_lake, spark)

@@ -98,7 +98,14 @@ def test_a_zombie_commits_nothing_and_a_hung_java_ends_the_driver(
     orders.send()
     with driver(run) as frozen:
         orders.wait()
-        assert told(metrics_port)["saleslake_ledger_read_rows_total"] == read_books(ledger).totals.read_rows
+        # It is told after the commit that one waited for.
+        wait_until(
+            lambda: (
+                told(metrics_port)["saleslake_ledger_read_rows_total"] == read_books(ledger).totals.read_rows
+            ),
+            seconds=20,
+            what="the metrics to say what the ledger does",
+        )
         java = frozen.java()
         java.suspend()
         frozen.send(signal.SIGSTOP)
@@ -143,6 +150,7 @@ def test_a_frozen_orphan_is_ended_by_the_next_driver(run: Path, orders: Orders) 
 def test_java_does_not_outlive_python(run: Path, ledger: psycopg.Connection, orders: Orders) -> None:
     """Nobody has to clean up; and after all that was done here every record has its place."""
     with driver(run) as halved:
+        wait_until(halved.is_writing, seconds=START_SECONDS, what="the stream")
         java = halved.java()
         halved.send(signal.SIGKILL)
         wait_until(lambda: is_gone(java), seconds=NO_ORPHAN_AFTER_SECONDS, what="the end of Java")

@@ -4,6 +4,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
+from include.metrics import StreamMetrics
 from include.sales_db import connect
 from stack import prometheus
 from stack.database import prepare_sales
@@ -58,12 +60,16 @@ def watched_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def stack_of_two(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def told() -> StreamMetrics:
+    """What the writer says."""
+    return metrics_of_a_batch()
+
+
+@pytest.fixture(scope="module")
+def stack_of_two(tmp_path_factory: pytest.TempPathFactory, told: StreamMetrics) -> Any:
     """A Prometheus that scrapes what the writer serves; its address."""
     ports = Ports(lake_writer_metrics=free_port(), prometheus=free_port())
-    server, _ = start_http_server(
-        ports.lake_writer_metrics, addr="127.0.0.1", registry=metrics_of_a_batch().registry
-    )
+    server, _ = start_http_server(ports.lake_writer_metrics, addr="127.0.0.1", registry=told.registry)
     with running(RunFolder(tmp_path_factory.mktemp("watched")), ports) as address:
         yield address
     server.shutdown()
@@ -79,15 +85,20 @@ def test_rules_speak_of_metrics_that_there_are(stack_of_two: str, watched_databa
     assert spoken <= known, f"no such metrics: {sorted(spoken - known)}"
 
 
-def test_prometheus_evaluates_every_rule(stack_of_two: str) -> None:
+def test_prometheus_evaluates_every_rule(stack_of_two: str, told: StreamMetrics) -> None:
     """Without an error, against what the writer really serves."""
 
     def evaluated() -> bool:
         groups = asked(stack_of_two, "rules")["groups"]
         return bool(groups) and all(rule["health"] == "ok" for group in groups for rule in group["rules"])
 
+    def firing() -> list[str]:
+        told.beaten({0: 4}, datetime.now(UTC))  # a writer that is alive
+        alerts = asked(stack_of_two, "alerts")["alerts"]
+        return [alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"]
+
     wait_until(evaluated, seconds=60, what="all rules to be evaluated")
-    assert not [alert for alert in asked(stack_of_two, "alerts")["alerts"] if alert["state"] == "firing"]
+    wait_until(lambda: not firing(), seconds=60, what="no alert to fire")
 
 
 def test_what_is_scraped_is_what_was_told(stack_of_two: str) -> None:

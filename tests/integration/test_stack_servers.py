@@ -44,7 +44,7 @@ def test_the_orders_topic_is_created_once_as_designed(orders_topic: KafkaSetting
     """Four partitions, the broker's clock, kept for ever; a second call finds it there."""
     assert kafka.ensure_topic(orders_topic) is False
 
-    with kafka.administration(orders_topic.bootstrap_servers) as client:
+    with kafka.administration(orders_topic.bootstrap_servers, seconds=30) as client:
         topic = client.describe_topics([orders_topic.orders_topic])[0]
         resource = ConfigResource(ConfigResourceType.TOPIC, orders_topic.orders_topic)
         described = client.describe_configs([resource])

@@ -55,7 +55,7 @@ def test_no_path_leads_out_of_the_folders(pages: Pages, path: str) -> None:
     (folder / "link").symlink_to(secret)
     target = httpx.URL(pages.url).copy_with(raw_path=f"/saleslake/{path}".encode())
 
-    answer = httpx.get(target, trust_env=False)
+    answer = httpx.get(target, trust_env=False, timeout=30)
 
     assert answer.status_code == 404
     assert "secret" not in answer.text

@@ -39,14 +39,15 @@ def test_the_best_seller_comes_first(owner: psycopg.Connection, settings: Settin
 
 def test_a_quiet_minute_is_a_zero(owner: psycopg.Connection, settings: Settings) -> None:
     """Lines show silence; every region has the same minutes."""
-    sell(owner, this_minute() - 10 * MINUTE, "EMEA", orders=2, cents=500)
-    sell(owner, this_minute() - 5 * MINUTE, "APAC")
+    now = this_minute()
+    sell(owner, now - 10 * MINUTE, "EMEA", orders=2, cents=500)
+    sell(owner, now - 5 * MINUTE, "APAC")
 
     regions = {row["region"]: row for row in read_sales(settings, hours=1)["trend"]["regions"]}
 
     assert regions.keys() == {"APAC", "EMEA"}
     emea = regions["EMEA"]
-    sold_at = int((this_minute() - 10 * MINUTE).timestamp())
+    sold_at = int((now - 10 * MINUTE).timestamp())
     by_minute = dict(zip(emea["steps"], emea["orders_by_step"], strict=True))
     assert {minute for minute, orders in by_minute.items() if orders} == {sold_at}
     assert emea["steps"] == regions["APAC"]["steps"]

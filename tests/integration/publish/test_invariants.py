@@ -9,6 +9,7 @@ from include.sales_db import connect
 from include.settings import LakeSettings, Settings
 from stack.invariants.pollers import MartsReader
 from stack.invariants.repeats import as_published, contents, differences, publish_everything, twice_is_once
+from stack.processes import wait_until
 from tests.integration.publish.publishing import HOUR, LATER, rows, two_orders
 from tests.lake_double import silver_order
 
@@ -111,6 +112,6 @@ def test_a_reader_that_breaks_off_is_a_violation(database):
 def test_a_reader_waits_for_a_server_that_is_down(database):
     reader = MartsReader(database.model_copy(update={"port": 1}))
     reader.start()
+    wait_until(lambda: reader.outages > 0, seconds=20, what="an outage to be seen")
     reader.stop()
-    assert reader.outages > 0
     assert not reader.finding().holds

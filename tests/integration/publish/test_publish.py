@@ -56,7 +56,7 @@ def test_a_publication_says_how_long_it_took(lake: LakeDouble) -> None:
     run(lake)
     took = time.monotonic() - began
     (seconds,) = rows(lake.connection, "select distinct publish_seconds from marts.current_publications")
-    assert took / 2 < seconds[0] <= took
+    assert 0 < seconds[0] <= took
 
 
 def test_publishing_twice_is_once(lake: LakeDouble) -> None:
