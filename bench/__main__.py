@@ -30,7 +30,7 @@ from time import monotonic
 from typing import Any
 
 from bench import comparison, machine, page, results
-from bench.sections import SECTIONS, Asked, is_there
+from bench.sections import SECTIONS, Asked, is_there, takes_seed
 from include.errors import LakehouseError
 from include.settings import PROJECT_ROOT, child_environment
 
@@ -68,7 +68,7 @@ def section(name: str, asked: Asked, tell: Tell) -> dict[str, Any]:
     began = monotonic()
     facts = {
         "mode": asked.mode,
-        "seed": asked.seed,
+        "seed": asked.seed if takes_seed(SECTIONS[name]) else None,
         "commit": machine.commit(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "load_before": machine.cores_in_use_once_calm(),

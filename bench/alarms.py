@@ -34,7 +34,7 @@ QUIET_SECONDS = 120
 POLL_SECONDS = 1.0
 INTRODUCTION = """# Alarms: what tells of which fault, and how soon
 
-Written by `python -m bench.alarms`; edits are overwritten. Each fault was inflicted on a running stack with
+Written by `python -m bench.alarms`, which overwrites edits. Each fault was inflicted on a running stack with
 Airflow, Prometheus and Alertmanager, while {rate:g} orders/s arrived; what each alert means and what to do is
 in the runbook that it links to.
 

@@ -29,7 +29,7 @@ from typing import Any
 import psutil
 from pyspark.sql import DataFrame, SparkSession
 
-from bench.measuring import Cost
+from bench.measuring import Cost, spent
 from bench.order_log import DEFAULT_TRAFFIC
 from include.settings import KafkaSettings, LakeSettings, Settings
 from simulator.schedule import Plan
@@ -54,15 +54,17 @@ WARM_UP = "warm-up"
 
 @dataclass
 class Meter:
-    """Two clocks, and who read them when."""
+    """Two clocks, and who read them when: of the driver's halves, and of PostgreSQL where one is named."""
 
     java: int
     steps: list[tuple[str, Cost]]
     last: Cost
+    postgres: psutil.Process | None = None
 
     def now(self) -> Cost:
         halves = (psutil.Process().cpu_times(), psutil.Process(self.java).cpu_times())
-        return Cost(sum(half.user + half.system for half in halves), monotonic())
+        database = spent(self.postgres) if self.postgres else 0.0
+        return Cost(sum(half.user + half.system for half in halves) + database, monotonic())
 
     def note(self, step: str) -> None:
         now = self.now()

@@ -66,6 +66,7 @@ join pg_namespace as n on n.oid = c.relnamespace where n.nspname = %s and c.relk
 class Size:
     orders: int = 200_000
     rate: int = 1_000  # orders per second: of what a batch and a minute hold
+    seed: int = 1
 
 
 def measure(size: Size) -> Found:
@@ -75,7 +76,7 @@ def measure(size: Size) -> Found:
         settings = plain.model_copy(update={"stream": plain.stream.model_copy(update=pace)})
         span = timedelta(seconds=size.orders / size.rate)
         plan = Plan(rate=None, count=size.orders, start=datetime.now(UTC) - span, span=span)
-        send(Orders(plan, DEFAULT_TRAFFIC, seed=1), settings.kafka, settings.manifest)
+        send(Orders(plan, DEFAULT_TRAFFIC, size.seed), settings.kafka, settings.manifest)
         # As long as the stream drains it does not wait; idle, it looks as often as it does for others.
         with running_writer(settings):
             wait_for_lake(settings.kafka, settings.postgres, lambda _: None)

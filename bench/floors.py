@@ -5,9 +5,10 @@ each Delta write of a batch, the COPY of its rows into PostgreSQL, librdkafka's 
 
     python -m bench.floors --batches 10 --json floors.json
 
-One process, one broker, one topic, batches of one size. Core-seconds (user and system) of Python and Java
-halves, of all batches but the first ones of each, which compile its code. The lake writer writes bronze,
-silver, rejected, gold, `live.*` and the ledger. Leaves nothing behind.
+One process, one broker, one topic, batches of one size, the simulator's default faulty traffic. Core-seconds
+(user and system) of Python and Java halves, and of PostgreSQL where the lake writer writes, of all batches
+but the first ones of each, which compile its code. The lake writer writes bronze, silver, rejected, gold,
+`live.*` and the ledger. Leaves nothing behind.
 """
 
 import sys
@@ -23,7 +24,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from bench.batch import Meter, batches_of, drain, servers, whole
 from bench.floor_writes import COPY, bare_consumption, copies, delta_writes
-from bench.measuring import Cost, Found, in_cell, own_folder, parser_of, say, spread
+from bench.measuring import Cost, Found, in_cell, own_folder, parser_of, postgres_of, say, spread
 from bench.order_log import DEFAULT_TRAFFIC
 from bench.tables import markdown
 from include.settings import Settings
@@ -92,6 +93,7 @@ def _costs(spark: SparkSession, settings: Settings, size: Size) -> Any:
         checkpoint = settings.run_dir / "floors" / name.replace(" ", "-").replace(":", "")
         costs = thrown_away(rows, work, meter, checkpoint)
         yield name, [costs[number] for number in counted]
+    meter.postgres = postgres_of(settings)
     written = batches_of(drain(spark, settings, meter))
     yield WRITER, [whole(written[number]) for number in counted]
     single = defaultdict(list)

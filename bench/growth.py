@@ -14,7 +14,7 @@ there is nothing to compare but topics of another width. Leaves nothing behind.
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -40,10 +40,12 @@ class Size:
     commits: tuple[int, ...] = (100, 1_000)
     partitions: tuple[int, ...] = (1, 4)
     work: Work = field(default_factory=Work)
+    seed: int = 1
 
 
 def measure(size: Size) -> Found:
     without_analytics()
+    size = replace(size, work=replace(size.work, seed=size.seed))
     found: Found = {"size": asdict(size), "orders": {}, "commits": {}, "partitions": {}}
     with own_folder("growth") as folder:
         spark = get_session("bench.growth", Settings(run_dir=folder).stream)

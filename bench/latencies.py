@@ -22,12 +22,12 @@ import numpy as np
 from bench.ages import CountWatch, Look, ages, arrivals, backlogs, grows
 from bench.contender import SO_FAR, BenchmarkError, Contender, Running, running
 from bench.guarantees import gives_all
+from bench.latency_words import OF_INTERVALS, in_words, told
 from bench.measuring import Found, own_folder, parser_of, say, spent
 from bench.order_log import broker
 from bench.own_stack import own_stack
 from bench.saleslake import Saleslake
 from bench.sending import sender
-from bench.tables import markdown
 from include.settings import KafkaSettings, PostgresSettings, get_settings
 from stack.lifecycle import Wanted
 
@@ -37,7 +37,6 @@ IN_THE_STACK = "select coalesce(sum(orders), 0) from live.order_value_minute"
 # What Spark says of a batch that took longer than the trigger interval.
 FELL_BEHIND = "Current batch is falling behind"
 MOST_BEHIND = 0.05
-OF_INTERVALS = 1_000  # orders per second
 Tell = Callable[[str], None]
 
 
@@ -68,7 +67,7 @@ def measure(contenders: Sequence[Contender], size: Size, tell: Tell, *, few: Seq
             except (BenchmarkError, RuntimeError) as error:
                 row["failed"] = str(error)
         rows.append(row)
-        tell(_in_words(row))
+        tell(in_words(row))
 
     for rate in size.rates:
         for one in contenders:
@@ -191,38 +190,6 @@ def shortest(rows: Sequence[dict[str, Any]]) -> float | None:
         if row.get("sustained") and row["behind"] <= MOST_BEHIND * row["batches"]
     ]
     return min(held, default=None)
-
-
-def _in_words(row: dict[str, Any]) -> str:
-    who = f"{row['title']} at {row['rate']:,}/s"
-    if "interval" in row:
-        who += f", trigger every {row['interval']:g} s"
-    if "failed" in row:
-        return f"{who}: {row['failed']}"
-    held = "held" if row["sustained"] else "not held"
-    return f"{who}: p50 {row['p50']:.2f} s, p95 {row['p95']:.2f} s, p99 {row['p99']:.2f} s, {held}"
-
-
-def told(found: Found) -> str:
-    head = ["", "offered, orders/s", "arrived", "p50, s", "p95", "p99", "most", "held", "cores", "sender"]
-    lines = []
-    for row in found["rows"]:
-        title = row["title"] + (f", trigger every {row['interval']:g} s" if "interval" in row else "")
-        if "failed" in row:
-            lines.append([title, f"{row['rate']:,}", "did not count: " + row["failed"].splitlines()[0],
-                          *[""] * (len(head) - 3)])  # fmt: skip
-            continue
-        lines.append(
-            [title, f"{row['rate']:,}", f"{row['arrived_per_second']:,}"]
-            + [f"{row[name]:.2f}" for name in ("p50", "p95", "p99", "max")]
-            + ["yes" if row["sustained"] else "no", f"{row['cores']:.2f}" if "cores" in row else ""]
-            + [f"{row['sender_cores']:.2f}"]
-        )
-    least = found["shortest"]
-    held = f"{least:g} s" if least is not None else "none of those tried"
-    return (
-        f"{markdown(head, lines)}\n\nThe shortest trigger interval that holds at {OF_INTERVALS:,}/s: {held}."
-    )
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,7 +9,7 @@ from bench.explanations import EXPLAINED
 from bench.results import Results, found
 from bench.sections import SECTIONS, told
 from bench.tables import markdown
-from bench.targets import TARGETS
+from bench.targets import TARGETS, Target
 
 HEAD = """\
 # Benchmarks
@@ -91,9 +91,20 @@ def lines(known: Results, folder: str, drawn: list[str]) -> Iterator[str]:
 
 def _targets(known: Results) -> Iterator[str]:
     verdicts = [(target, target.verdict(known)) for target in TARGETS]
-    rows = [[target.text, verdict.value, verdict.word] for target, verdict in verdicts]
+    rows = [
+        [
+            target.text,
+            verdict.value,
+            verdict.word + (", on a busy machine" if _is_busy(known, target) else ""),
+        ]
+        for target, verdict in verdicts
+    ]
     yield f"## Targets\n\n{markdown(['target', 'measured', ''], rows)}\n"
     yield "Where the time of an order goes, and why a target is missed: [performance.md](performance.md).\n"
+
+
+def _is_busy(known: Results, target: Target) -> bool:
+    return bool(known["sections"].get(target.section, {}).get("load_before", 0) > machine.BUSY)
 
 
 def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) -> Iterator[str]:
@@ -107,12 +118,13 @@ def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) ->
         yield f"![{section.title}]({folder}/{name}.svg)\n"
     yield told(name, done["found"]) + "\n"
     commit = f", commit {done['commit']}" if done.get("commit") else ""
+    seed = f", seed {done['seed']}" if done["seed"] is not None else ""
     yield (
-        f"*A {done['mode']} run, {done['at']}, {done['seconds'] / 60:.0f} minutes, seed"
-        f" {done['seed']}{commit}; cores in use when it began: {done['load_before']:.1f}.*\n"
+        f"*A {done['mode']} run, {done['at']}, {done['seconds'] / 60:.0f} minutes{seed}{commit}; cores in use"
+        f" when it began: {done['load_before']:.1f}.*\n"
     )
     if done["load_before"] > machine.BUSY:
-        yield "**The machine was busy with other things: take its times for nothing.**\n"
+        yield "**The machine was busy with other things: do not rely on these times.**\n"
 
 
 def _promises(known: Results) -> Iterator[str]:

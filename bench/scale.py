@@ -40,6 +40,7 @@ class Size:
     orders: int = 200_000  # counted
     warm_up: int = 100_000  # before, not counted
     runs: int = 3
+    seed: int = 1
 
 
 def measure(size: Size) -> Found:
@@ -63,7 +64,7 @@ def _drained(kind: str, size: Size) -> tuple[int, Cost]:
     """The orders that were counted, and what they cost."""
     with own_folder("scale") as folder, servers(folder) as settings:
         plan = Plan(rate=None, count=size.warm_up + size.orders)
-        send(Request(plan, Shares(), seed=1), settings.kafka, settings.manifest)
+        send(Request(plan, Shares(), size.seed), settings.kafka, settings.manifest)
         if kind == LOCAL:
             return _written(settings, size, "", ())
         with cluster(folder / "cluster") as workers:
@@ -109,11 +110,9 @@ def told(found: Found) -> Iterator[str]:
     yield "| the same stream | orders per core-second | orders per second |\n|---|---|---|"
     for kind, rate in found["orders_per_core_second"].items():
         yield f"| {kind} | {in_cell(rate, ',.0f')} | {in_cell(found['orders_per_second'][kind], ',.0f')} |"
-    reached = found["ratio"]["median"]
-    verdict = "reached" if reached >= TARGET else "missed"
     yield (
         f"\nTarget: on the cluster {TARGET:g} × the orders per core-second of local mode or more;"
-        f" {in_cell(found['ratio'])} ×, {verdict}."
+        f" {in_cell(found['ratio'])} × in each of the turns."
     )
 
 

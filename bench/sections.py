@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -57,7 +57,7 @@ class Section:
 def _small_growth() -> dict[str, Any]:
     from bench.twin_lakes import Work
 
-    work = Work(records=(2_000,), batches=3, hour_orders=2_000, warm_up=10_000)
+    work = Work(records=(2_000,), batches=3, rounds=1, hour_orders=2_000, warm_up=10_000)
     return {"orders": (100_000,), "commits": (), "partitions": (), "work": work}
 
 
@@ -128,6 +128,13 @@ def is_there(section: Section) -> bool:
     return find_spec(section.module) is not None
 
 
+def takes_seed(section: Section) -> bool:
+    """The others have orders of no seed, or of one of their own."""
+    if section.work != "usual":
+        return True
+    return any(one.name == "seed" for one in fields(importlib.import_module(section.module).Size))
+
+
 def measure(name: str, asked: Asked, tell: Tell) -> Found:
     section = SECTIONS[name]
     if section.work != "usual":
@@ -136,7 +143,8 @@ def measure(name: str, asked: Asked, tell: Tell) -> Found:
         work: Callable[[Asked, Tell], Found] = getattr(contests, section.work)
         return work(asked, tell)
     module = importlib.import_module(section.module)
-    size = module.Size(**(section.quick if asked.is_quick else section.full)())
+    seed = {"seed": asked.seed} if takes_seed(section) else {}
+    size = module.Size(**(section.quick if asked.is_quick else section.full)(), **seed)
     tell(f"{section.title}: {size}")
     found: Found = module.measure(size, *([tell] if section.tells else []))
     return found

@@ -3,7 +3,7 @@
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +17,7 @@ from stack.jars import Jar, differences, locked_jars
 from stack.java import java_binary, version_of
 from stack.layout import Ports, RunFolder, kept_ports
 from stack.processes import port_is_free, run
+from stack.prometheus_programs import PROGRAMS
 
 GIB = 1024**3
 # All parts together, measured: Kafka 0.3, PostgreSQL 0.2, Airflow 1.3, the lake writer 2.5.
@@ -48,7 +49,7 @@ def examine(folder: RunFolder, *, stack_is_up: bool) -> list[Finding]:
         _guarded("Jars", lambda: judge_jars(differences(locked_jars()), len(locked_jars()))),
         _guarded("Versions", lambda: judge_versions(_installed_versions(), locked_jars())),
         _guarded("PostgreSQL", judge_postgres),
-        judge_prometheus(prometheus_programs.binary()),
+        judge_prometheus([name for name in PROGRAMS if not prometheus_programs.binary(name)]),
         judge_ports(kept_ports(folder) or Ports(), port_is_free, stack_is_up=stack_is_up),
         judge_memory(psutil.virtual_memory().available, stack_is_up=stack_is_up),
         judge_disk(shutil.disk_usage(_existing(folder.lake_root)).free, folder.lake_root),
@@ -126,13 +127,16 @@ def judge_postgres() -> Finding:
     return Finding("PostgreSQL", said.strip())
 
 
-def judge_prometheus(binary: Path | None) -> Finding:
-    """Its absence is no problem: the stack runs without it."""
-    if binary is None:
-        return Finding(
-            "Prometheus", f"is not there, and the stack runs without it; {prometheus_programs.HOW}"
-        )
-    return Finding("Prometheus", str(binary))
+def judge_prometheus(missing: Sequence[str]) -> Finding:
+    """The absence of a program is no problem: the stack runs without it."""
+    if not missing:
+        return Finding("Prometheus", f"is there, with {', '.join(PROGRAMS[1:])}")
+    if prometheus_programs.SERVER in missing:
+        found = f"is not there, and the stack runs without it; {prometheus_programs.HOW}"
+    else:
+        found = f"is there, without {', '.join(missing)}: what they would tell is not watched"
+    hints = [hint for name, hint in prometheus_programs.HINTS.items() if name in missing]
+    return Finding("Prometheus", "; ".join([found, *hints]))
 
 
 def judge_ports(ports: Ports, is_free: Callable[[int], bool], *, stack_is_up: bool) -> Finding:

@@ -25,6 +25,10 @@ BIN = Path("usr/bin")
 HOW = "`.venv/bin/python -m stack.prometheus fetch` takes them from Debian's packages and installs nothing"
 # Debian's Alertmanager looks for them there and nowhere else, and does not start without them.
 TEMPLATES = Path("/usr/share/prometheus/alertmanager")
+HINTS = {
+    ALERTMANAGER: f"{ALERTMANAGER} wants its templates in {TEMPLATES}, where only root can put them",
+    STATSD_EXPORTER: f"{STATSD_EXPORTER} is built where there is Go",
+}
 
 
 def binary(name: str = SERVER) -> Path | None:

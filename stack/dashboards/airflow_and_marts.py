@@ -92,7 +92,7 @@ def gates() -> Iterator[Panel]:
         {"{{severity}}": "max by (severity) (saleslake_incident_open)"},
         what="Of the stream and the DAGs; ops.incidents names them.",
         width=8,
-        links=[runbook("supervise_streams.md#restarts-did-not-help")],
+        links=[runbook("supervise_streams.md#an-incident-is-open")],
     )
 
 

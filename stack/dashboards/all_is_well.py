@@ -67,7 +67,7 @@ def accounts() -> Iterator[Panel]:
         links=[runbook("supervise_streams.md#nothing-waits-but-freshness-stands-still"), STREAM],
     )
     yield tile(
-        "Order to live, 95 in 100",
+        "Kafka to live, 95 in 100",
         promql("saleslake:arrival_to_live_seconds:p95_5m"),
         unit="s",
         thresholds=limits(10, 60),
@@ -84,7 +84,7 @@ def accounts() -> Iterator[Panel]:
     )
     yield tile(
         "Quarantined, last 15 minutes",
-        promql("saleslake:quarantined_share:ratio15m or vector(0)"),
+        promql('saleslake:quarantined_share:ratio15m or 0 * max(up{job="lake-writer"} == 1)'),
         unit="percentunit",
         thresholds=limits(0.1, 0.5),
         decimals=1,
@@ -103,7 +103,7 @@ def published() -> Iterator[Panel]:
     )
     yield tile(
         "Hours a gate holds back",
-        promql("sum(saleslake_quality_failed_hours) or vector(0)"),
+        promql("sum(saleslake_quality_failed_hours) or 0 * max(pg_up == 1)"),
         thresholds=limits(None, 1),
         what="Hours of two days whose latest look at a table failed an expectation: they are not published.",
         links=[runbook("publish_marts.md#a-quality-gate-failed"), MARTS],
@@ -121,11 +121,11 @@ def published() -> Iterator[Panel]:
         promql("sum(saleslake_incident_open)"),
         thresholds=limits(1, 2),
         what="Of the stream and of the DAGs, warning and critical; ops.incidents names them.",
-        links=[runbook("supervise_streams.md#restarts-did-not-help"), MARTS],
+        links=[runbook("supervise_streams.md#an-incident-is-open"), MARTS],
     )
     yield tile(
         "Task failures, last hour",
-        promql("sum(increase(airflow_ti_failures[1h])) or vector(0)"),
+        promql('sum(increase(airflow_ti_failures[1h])) or 0 * max(up{job="airflow"} == 1)'),
         thresholds=limits(1, 5),
         decimals=0,
         what="Attempts of Airflow tasks that failed. Retries count; an open incident is what needs a person.",

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from stack.dashboards.panels import Panel
 
 TAG = "saleslake"
-# Where the embedded stack has them; whoever runs elsewhere sets the variables, or the provisioning does.
+# Where the embedded stack has them; `var-airflow` and `var-runbooks` in a link set them, and they stay set.
 AIRFLOW = "http://127.0.0.1:8080"
 VARIABLES = {
     "airflow": ("Airflow", AIRFLOW),
@@ -55,7 +55,7 @@ def board(
             for name, (label, url) in VARIABLES.items()
         ])
         .link(dashboard.DashboardLink("Dashboards").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
-              .as_dropdown(False).keep_time(True))
+              .as_dropdown(False).keep_time(True).include_vars(True))
         .link(dashboard.DashboardLink("Airflow").type(model.DashboardLinkType.LINK).url("${airflow}")
               .target_blank(True))
     )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import start_http_server
+from prometheus_client import generate_latest, start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
 from include.metrics import StreamMetrics
@@ -110,6 +110,17 @@ def test_what_is_scraped_is_what_was_told(stack_of_two: str) -> None:
     assert value(stack_of_two, 'saleslake_partition_lag_records{partition="0"}') == 4
     assert value(stack_of_two, 'saleslake_arrival_to_live_seconds_bucket{le="1.0"}') == 1
     assert value(stack_of_two, 'saleslake_rejected_reasons_total{reason="not_json"}') == 2
+
+
+def test_what_the_writer_tells_keeps_to_the_rules_of_prometheus(told: StreamMetrics) -> None:
+    """Names, units and help by promtool; of labels none that names an order or a person."""
+    text = generate_latest(told.registry).decode()
+    checked = subprocess.run(
+        [tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    labels = {label for _, pairs in exposed(text) for label, _ in pairs}
+    assert labels == {"disposition", "le", "partition", "reason", "state", "step", "table"}
 
 
 def value(address: str, query: str) -> float | None:

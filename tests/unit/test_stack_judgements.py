@@ -14,6 +14,7 @@ from stack.checkup import (
     judge_memory,
     judge_packages,
     judge_ports,
+    judge_prometheus,
     judge_versions,
 )
 from stack.commands.doctor import judge_parts
@@ -21,6 +22,7 @@ from stack.health import judge_airflow, judge_stream
 from stack.jars import Jar, locked_jars
 from stack.java import parse_version
 from stack.layout import Ports
+from stack.prometheus_programs import PROGRAMS
 from stack.status import state_of
 from stack.supervisor import Program
 
@@ -84,6 +86,18 @@ def test_the_heartbeat_of_an_earlier_scheduler_does_not_count() -> None:
 def test_status_says_how_a_part_is(state: str, reason: str | None, said: str) -> None:
     """Running means healthy too."""
     assert state_of(Program("kafka", state, 7, 0, ""), reason) == said
+
+
+def test_the_doctor_names_what_is_not_watched() -> None:
+    """And says how it is to be had; it is no problem."""
+    findings = [judge_prometheus(missing) for missing in ([], ["statsd_exporter"], list(PROGRAMS))]
+    assert not any(finding.remedy for finding in findings)
+    whole, partly, none = (finding.found for finding in findings)
+    assert whole.startswith("is there, with prometheus-alertmanager")
+    assert "is there, without statsd_exporter" in partly
+    assert "is built where there is Go" in partly
+    assert "is not there, and the stack runs without it; `.venv/bin/python -m stack.prometheus fetch`" in none
+    assert "only root can put them" in none
 
 
 def test_the_doctor_wants_memory_for_what_is_not_running_yet() -> None:
