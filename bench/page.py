@@ -9,7 +9,7 @@ from bench.explanations import EXPLAINED
 from bench.results import Results, found
 from bench.sections import SECTIONS, told
 from bench.tables import markdown
-from bench.targets import TARGETS, Target
+from bench.targets import TARGETS
 
 HEAD = """\
 # Benchmarks
@@ -95,7 +95,8 @@ def _targets(known: Results) -> Iterator[str]:
         [
             target.text,
             verdict.value,
-            verdict.word + (", on a busy machine" if _is_busy(known, target) else ""),
+            verdict.word
+            + (", on a busy machine" if _is_busy(known["sections"].get(target.section, {})) else ""),
         ]
         for target, verdict in verdicts
     ]
@@ -103,8 +104,9 @@ def _targets(known: Results) -> Iterator[str]:
     yield "Where the time of an order goes, and why a target is missed: [performance.md](performance.md).\n"
 
 
-def _is_busy(known: Results, target: Target) -> bool:
-    return bool(known["sections"].get(target.section, {}).get("load_before", 0) > machine.BUSY)
+def _is_busy(done: dict[str, Any]) -> bool:
+    """Somebody else used the machine when the section began. One that was not measured has no load."""
+    return bool(done.get("load_before", 0) > machine.BUSY)
 
 
 def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) -> Iterator[str]:
@@ -123,7 +125,7 @@ def _section(name: str, done: dict[str, Any], folder: str, *, is_drawn: bool) ->
         f"*A {done['mode']} run, {done['at']}, {done['seconds'] / 60:.0f} minutes{seed}{commit}; cores in use"
         f" when it began: {done['load_before']:.1f}.*\n"
     )
-    if done["load_before"] > machine.BUSY:
+    if _is_busy(done):
         yield "**The machine was busy with other things: do not rely on these times.**\n"
 
 
