@@ -2,13 +2,15 @@
 Measure Saleslake: against its peers, against what the engine can do at all, and whether it stays as it is
 when it grows. Writes results.json, plots, and a page that explains them.
 
-    python -m bench                          # quick: ten minutes, beside the ratios of docs/benchmarks
+    python -m bench                          # quick: ten minutes, beside the committed quick ratios
     python -m bench --full                   # every section, 2,000,000 orders, three runs: hours
     python -m bench --full --only floors     # this one; what the results folder has of others stays
     python -m bench --results /tmp/mine      # another folder; the page is /tmp/mine.md
     python -m bench --compare FILE           # its ratios beside those of an earlier run
 
 A quick run goes to .bench/results, a full one to docs/benchmarks, where the figures are that documents cite.
+Runs of two sizes have other ratios, so a quick one is compared with docs/benchmarks/quick.json: the
+results.json of a quick run, copied there whenever a change is meant to stay.
 
 Peers take part when they are installed: `make bench-peers`. Every server is started by the benchmark, on
 loopback and free ports, in temporary folders that are gone afterwards. Close what else uses the machine.
@@ -151,7 +153,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     add("--results", type=Path, metavar="FOLDER", help="for results.json and plots")
     add("--compare", type=Path, metavar="FILE",
         help="print the ratios of this run beside those of FILE and warn of large differences (quick:"
-        " docs/benchmarks/results.json)")  # fmt: skip
+        " docs/benchmarks/quick.json)")  # fmt: skip
     add("--no-run", action="store_true", help="measure nothing: only page or comparison of what is there")
     return parser.parse_args(argv)
 
@@ -168,7 +170,7 @@ def main(argv: list[str] | None = None) -> int:
     asked = Asked("full" if args.full else "quick", args.seed, args.orders, args.runs)
     is_for_docs = args.full or (args.no_run and not args.compare)
     folder = (args.results or (results.DEFAULT if is_for_docs else QUICK_RESULTS)).resolve()
-    other = args.compare or (None if is_for_docs or args.results else results.DEFAULT / results.FILE)
+    other = args.compare or (None if is_for_docs or args.results else results.QUICK_BASELINE)
     there = [name for name, one in SECTIONS.items() if is_there(one)]
     chosen = args.only or [name for name in there if SECTIONS[name].is_part_of(asked.mode)]
     is_limited = asked.is_quick and not args.only

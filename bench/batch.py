@@ -42,7 +42,7 @@ from spark.streaming.email_key import email_key, fingerprint
 from spark.streaming.lake_writer import open_writer, start
 from spark.streaming.opening import open_generation
 from spark.streaming.plan import BatchPlan
-from spark.streaming.process import GracefulStop
+from spark.streaming.process import GracefulStop, collect_garbage_seldom
 from spark.streaming.records import as_records, read_records
 from spark.streaming.topic import Topic
 from stack import kafka, postgres
@@ -117,6 +117,7 @@ def drain(spark: SparkSession, settings: Settings, meter: Meter) -> list[tuple[s
     )
     metered = MeteredWriter(**{**vars(writer), "reach": meter.note})
     records = read_records(spark, settings.kafka, settings.stream, generation, topic.end_offsets())
+    collect_garbage_seldom()  # as the lake writer does once it is set up
     meter.steps, meter.last = [], meter.now()
     query = start(as_records(records), metered, settings, GracefulStop(), Lock(), until_caught_up=True)
     query.awaitTermination()

@@ -36,6 +36,7 @@ from spark.streaming.email_key import email_key
 from spark.streaming.generation import Generation
 from spark.streaming.judging import Judge
 from spark.streaming.records import as_records, read_records, terms_of
+from spark.streaming.single_records import SingleRecords
 from spark.streaming.topic import Topic
 
 LIBRDKAFKA, READ, PARSED = "librdkafka: read", "Spark: read", "Spark: JSON parsed"
@@ -47,10 +48,10 @@ Batch = Callable[[DataFrame], None]
 
 @dataclass(frozen=True)
 class Size:
-    records: int = 40_000  # of a batch: as many as the writer takes by default
+    records: int = 80_000  # of a batch: as many as the writer takes by default
     batches: int = 6  # counted, of each
     # The virtual machine compiles for so long. Each floor has its own code, so each has its own warm-up.
-    warm_up: int = 8
+    warm_up: int = 5
     seed: int = 1
 
 
@@ -109,7 +110,7 @@ def floors(spark: SparkSession, settings: Settings) -> dict[str, tuple[DataFrame
     partitions = Topic(settings.kafka).end_offsets()
     records = read_records(spark, settings.kafka, settings.stream, from_start, partitions)
     terms = terms_of(settings.lake, key=email_key(settings.lake.email_hmac_key_file))
-    judge = Judge(spark, terms, settings.run_dir / "judged")
+    judge = Judge(spark, terms, settings.run_dir / "judged", SingleRecords(settings.kafka))
     parsed = records.select(F.from_json(F.col("value").cast("string"), PAYLOAD))
     return {
         READ: (records, nowhere),

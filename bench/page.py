@@ -35,10 +35,14 @@ REPEAT = """\
 
 ```
 make bench-peers                       # installs the peers, each locked by hash, below .bench/
-make bench                             # quick: about ten minutes; its ratios beside these
+make bench                             # quick: ten minutes; its ratios beside benchmarks/quick.json
 make bench ARGS="--full --seed 7"      # all of it: hours; another seed makes other orders
 make bench ARGS="--full --only floors" # one section; --help lists them
 ```
+
+Quick ratios are others than these: logs are a tenth as long, and half of a short run is start. So a quick
+run is held against a committed quick one, and what differs by more than a factor of 1.3 is named; nothing
+fails. `.github/workflows/benchmark.yml` does so every week.
 
 Close what else uses the machine. Nothing is left behind but a page and its
 folder: this one by a full run, `.bench/results.md` by a quick one. A peer of your own is

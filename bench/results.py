@@ -10,6 +10,7 @@ from include.settings import PROJECT_ROOT
 
 FILE = "results.json"
 DEFAULT = PROJECT_ROOT / "docs" / "benchmarks"
+QUICK_BASELINE = DEFAULT / "quick.json"
 Results = dict[str, Any]
 EMPTY: Results = {"machine": {}, "versions": {}, "peers": {}, "sections": {}}
 

@@ -40,7 +40,7 @@ class Saleslake:
     name: str = "saleslake"
     title: str = "Saleslake"
     tuning: str = (
-        "as it comes: Spark Structured Streaming on 2 cores, heap 2 GiB, at most 40,000 records a batch"
+        "as it comes: Spark Structured Streaming on 2 cores, heap 2 GiB, at most 80,000 records a batch"
     )
     guarantees: Guarantees = GUARANTEES
     stream: dict[str, Any] = field(default_factory=dict)

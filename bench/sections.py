@@ -89,7 +89,7 @@ SECTIONS = {
     "growth": Section(
         "Growth",
         "Does a batch, or publishing an hour, cost more when the lake is large?",
-        "bench.growth", (3, 90),
+        "bench.growth", (0, 90),
         quick=_small_growth,
         full=lambda: {"orders": (1_000_000, 10_000_000), "commits": (100, 1_000, 5_000),
                       "partitions": (1, 4, 16)},

@@ -79,7 +79,7 @@ class WeakSaleslake:
     name: str = "saleslake-weak"
     title: str = "Saleslake's engine, at least once"
     tuning: str = (
-        "Spark Structured Streaming on 2 cores as Saleslake sets it up, at most 40,000 records a batch, one"
+        "Spark Structured Streaming on 2 cores as Saleslake sets it up, at most 80,000 records a batch, one"
         " Spark job a batch, Arrow parses, delta-rs writes silver, answers by COPY and one upsert; batch"
         " follows batch at once"
     )

@@ -58,7 +58,7 @@ class StreamSettings(Frozen):
     """The lake writer's pace and size: the defaults suit 2 cores."""
 
     trigger_seconds: float = Field(2.0, ge=0)
-    max_offsets_per_trigger: int = Field(40_000, ge=1)
+    max_offsets_per_trigger: int = Field(80_000, ge=1)
     driver_memory: str = "2g"
     cores: int = Field(2, ge=1)
     # Where the tasks of a batch run: empty, in the driver, on `cores` threads; or the address of a standalone

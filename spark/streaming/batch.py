@@ -160,12 +160,12 @@ def _unknown_fields(arrived: pa.Table, decision: Decision) -> dict[str, int]:
     rows = arrived.filter(pc.is_valid(arrived["unknown_fields"]))
     if not rows.num_rows:
         return {}
-    accepted = {(order.partition, order.offset) for order in decision.accepted}
+    exceptions = {(partition, offset) for partition, offset, _ in decision.exceptions}
     columns = (rows[name].to_pylist() for name in ("partition", "offset", "unknown_fields"))
     counts = Counter(
         name[:MAX_FIELD_NAME]
         for partition, offset, names in zip(*columns, strict=True)
-        if (partition, offset) in accepted
+        if (partition, offset) not in exceptions
         for name in names
     )
     kept = dict(counts.most_common(MAX_FIELD_NAMES))

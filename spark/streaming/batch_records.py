@@ -18,7 +18,8 @@ from lake.schemas.orders import COLUMNS
 from lake.tables import BRONZE_ORDERS, SILVER_ORDERS, SILVER_REJECTED, Table
 from spark.streaming import arrow_gold
 from spark.streaming.columns import values_of
-from spark.streaming.judging import VARIANT, Judge
+from spark.streaming.judged_rows import VARIANT
+from spark.streaming.judging import Judge
 from spark.streaming.large_batch import SparkRecords
 from spark.streaming.order_index import Decision
 from spark.streaming.plan import BatchPlan
@@ -43,7 +44,7 @@ class BatchRecords(Protocol):
 @contextmanager
 def records_of(records: DataFrame, judge: Judge, plan: BatchPlan) -> Iterator[BatchRecords]:
     """
-    The batch's records, judged; they are read once, large ones twice, and all of them if those are many.
+    The batch's records, judged; they are read once, and all of them again if many of them are large.
 
     Args:
         records: columns of KAFKA_RECORD.

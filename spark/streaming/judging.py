@@ -1,11 +1,10 @@
 """
-Judges the records of a batch, each by the contract alone: those that are plainly good orders in this process,
-all others ("odd" ones) by Spark's rules.
+Judges the records of a batch, each by the contract alone: in this process those that are plainly good orders,
+and others ("odd" ones) as long as they are few; by Spark's rules all that are left.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,22 +13,26 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from lake.schemas.orders import KAFKA_RECORD, ORDER
+from lake.schemas.orders import KAFKA_RECORD
 from lake.tables import odd_records
+from spark.streaming.judged_rows import as_variants, judged_schema, without_reasons
+from spark.streaming.odd_orders import odd_orders
 from spark.streaming.plain_orders import OrderTerms, plain_orders
+from spark.streaming.single_records import SingleRecords
 from spark.transforms.order_shape import names_of
 from spark.transforms.orders import judged_orders
 
-# What comes into this process is bounded. Records up to this size all come: the 40,000 of the largest batch
-# are 160 MB, and 25 MB when they are as large as orders are. Larger ones come if together they are not more
+# What comes into this process is bounded. Records up to this size all come: the 80,000 of the largest batch
+# are 160 MB, and 50 MB when they are as large as orders are. Larger ones come if together they are not more
 # than that much.
-LARGE_RECORD_BYTES, LARGE_RECORDS_BYTES = 4 * 1024, 32 * 1024 * 1024
+LARGE_RECORD_BYTES, LARGE_RECORDS_BYTES = 2 * 1024, 32 * 1024 * 1024
+# To have Spark read the whole batch again for them costs more than to look up so many by their position.
+FEW_LARGE_RECORDS = 200
 BULKY = ("value", "key", "headers")
+# A Spark job for odd records costs half a core-second, whatever is in it: so many are judged here sooner.
+FEW_RECORDS = 2_000
 # To make the code of the rules costs each task as much as to judge so many records.
 RECORDS_WORTH_A_TASK = 1_000
-VARIANT_PARTS = ("metadata", "value")
-VARIANT = pa.struct([pa.field(part, pa.binary(), nullable=False) for part in VARIANT_PARTS])
-TEXTS = pa.list_(pa.string())
 
 
 class Judge:
@@ -39,10 +42,13 @@ class Judge:
 
     Args:
         root: of the lake; odd records pass through a file below it.
+        singles: reads records of the topic by their position; without it Spark does.
     """
 
-    def __init__(self, spark: SparkSession, terms: OrderTerms, root: Path) -> None:
-        self._spark, self._terms = spark, terms
+    def __init__(
+        self, spark: SparkSession, terms: OrderTerms, root: Path, singles: SingleRecords | None = None
+    ) -> None:
+        self._spark, self._terms, self._singles = spark, terms, singles
         self._passed_on = odd_records(root)
         self._passed_on.unlink(missing_ok=True)  # of a driver that was killed
         self._plans: dict[int, DataFrame] = {}
@@ -54,17 +60,51 @@ class Judge:
         Args:
             records: columns of KAFKA_RECORD.
         """
-        rows = _collected(records)
+        rows = self._collected(records)
         if rows is None:
             return None
         plain, is_plain = plain_orders(rows, self._terms)
-        odd = rows.filter(pc.invert(is_plain))
-        parts = [_without_reasons(plain), *([self._by_rules(odd)] if odd.num_rows else [])]
+        parts = [without_reasons(plain), *self._judged_odd(rows.filter(pc.invert(is_plain)))]
         return pa.concat_tables(parts).sort_by([("partition", "ascending"), ("offset", "ascending")])
 
     def judged_in_spark(self, records: DataFrame) -> DataFrame:
         """Columns of `judged_orders`."""
         return records.transform(judged_orders, **asdict(self._terms))
+
+    def _collected(self, records: DataFrame) -> pa.Table | None:
+        sized = records.withColumn("bytes", _bytes_of_record())
+        is_large = F.col("bytes") > LARGE_RECORD_BYTES
+        rows = _with_bulk_where(sized, ~is_large).toArrow()
+        left = rows.filter(pc.invert(rows["is_here"]))
+        if left.num_rows:
+            if pc.sum(left["bytes"]).as_py() > LARGE_RECORDS_BYTES:
+                return None
+            large = self._read_singly(left)
+            if large is None:
+                large = _with_bulk_where(sized.where(is_large), is_large).toArrow()
+            rows = pa.concat_tables([rows.filter(rows["is_here"]), large])
+        return rows.select(KAFKA_RECORD.names)
+
+    def _read_singly(self, left: pa.Table) -> pa.Table | None:
+        if self._singles is None or left.num_rows > FEW_LARGE_RECORDS:
+            return None
+        positions = zip(left["partition"].to_pylist(), left["offset"].to_pylist(), strict=True)
+        found = self._singles.read(positions)
+        if found is None:
+            return None
+        for name in BULKY:
+            kind = left.schema.field(name).type
+            column = pa.array([record[name] for record in found], kind)
+            left = left.set_column(left.column_names.index(name), left.schema.field(name), column)
+        return left
+
+    def _judged_odd(self, odd: pa.Table) -> Iterator[pa.Table]:
+        if 0 < odd.num_rows <= FEW_RECORDS:
+            here, is_here = odd_orders(odd, self._terms)
+            yield here
+            odd = odd.filter(pc.invert(is_here))
+        if odd.num_rows:
+            yield self._by_rules(odd)
 
     def _by_rules(self, odd: pa.Table) -> pa.Table:
         tasks = 1 if odd.num_rows < RECORDS_WORTH_A_TASK else self._spark.sparkContext.defaultParallelism
@@ -73,9 +113,9 @@ class Judge:
             rows = self._plan(tasks).toArrow()
         finally:
             self._passed_on.unlink(missing_ok=True)
-        rescued = _variants(rows["rescued"].combine_chunks())
+        rescued = as_variants(rows["rescued"].combine_chunks())
         rows = rows.set_column(rows.column_names.index("rescued"), "rescued", rescued)
-        return rows.select(_schema().names).cast(_schema())
+        return rows.select(judged_schema().names).cast(judged_schema())
 
     def _pass_on(self, odd: pa.Table) -> None:
         self._passed_on.parent.mkdir(parents=True, exist_ok=True)
@@ -114,19 +154,6 @@ def _reader(path: str, tasks: int) -> Callable[[Iterable[pa.RecordBatch]], Itera
     return share
 
 
-def _collected(records: DataFrame) -> pa.Table | None:
-    sized = records.withColumn("bytes", _bytes_of_record())
-    is_large = F.col("bytes") > LARGE_RECORD_BYTES
-    rows = _with_bulk_where(sized, ~is_large).toArrow()
-    left = rows.filter(pc.invert(rows["is_here"]))
-    if left.num_rows:
-        if pc.sum(left["bytes"]).as_py() > LARGE_RECORDS_BYTES:
-            return None
-        large = _with_bulk_where(sized.where(is_large), is_large).toArrow()
-        rows = pa.concat_tables([rows.filter(rows["is_here"]), large])
-    return rows.select(KAFKA_RECORD.names)
-
-
 def _with_bulk_where(sized: DataFrame, is_here: Column) -> DataFrame:
     bulk = (F.when(is_here, F.col(name)).alias(name) for name in BULKY)
     rest = (name for name in KAFKA_RECORD.names if name not in BULKY)
@@ -146,35 +173,3 @@ def _as_list(variant: Column) -> Column:
     # PySpark cannot turn a VARIANT that is NULL into Arrow, but a list without one.
     count = F.when(variant.isNotNull(), F.lit(1)).otherwise(F.lit(0))
     return F.slice(F.array(variant), F.lit(1), count)
-
-
-def _variants(lists: pa.ListArray) -> pa.StructArray:
-    """Lists of one VARIANT or none as nullable VARIANTs, in the form Delta keeps them in Parquet."""
-    is_there = pc.equal(pc.list_value_length(lists), 1)
-    values = lists.flatten()
-    # Both parts are declared to be there always, so a NULL has empty ones, after all the others.
-    place = pc.if_else(is_there, pc.subtract(pc.cumulative_sum(is_there.cast(pa.int64())), 1), len(values))
-    empty = pa.array([b""], pa.binary())
-    parts = [pa.concat_arrays([values.field(part), empty]).take(place) for part in VARIANT_PARTS]
-    return pa.StructArray.from_arrays(parts, fields=list(VARIANT), mask=pc.invert(is_there))
-
-
-@cache
-def _schema() -> pa.Schema:
-    """Columns of `judged_orders`, and `unknown_fields`: the names in `rescued` of a good order."""
-    declared = (to_arrow_schema(struct, timezone="UTC") for struct in (KAFKA_RECORD, ORDER))
-    fields = [field.with_nullable(True) for schema in declared for field in schema]
-    added = {"reasons": TEXTS, "rescued": VARIANT, "is_late": pa.bool_(), "order_hash": pa.string()}
-    return pa.schema([*fields, *(pa.field(*one) for one in added.items()), pa.field("unknown_fields", TEXTS)])
-
-
-def _without_reasons(plain: pa.Table) -> pa.Table:
-    count = plain.num_rows
-    nothing = {
-        "rescued": _variants(pa.array([[]] * count, pa.list_(VARIANT))),
-        "unknown_fields": pa.nulls(count, TEXTS),
-        "reasons": pa.array([[]] * count, TEXTS),
-    }
-    for name, column in nothing.items():
-        plain = plain.append_column(name, column)
-    return plain.select(_schema().names).cast(_schema())

@@ -48,6 +48,7 @@ from spark.streaming.process import (
 )
 from spark.streaming.progress import Heartbeat
 from spark.streaming.records import as_records, read_records, terms_of
+from spark.streaming.single_records import SingleRecords
 from spark.streaming.table_requests import TableRequestDesk
 from spark.streaming.topic import reach_topic
 
@@ -190,7 +191,7 @@ def open_writer(
     for table in TABLES:
         ensure_table(spark, table, root)
     index = open_index(order_index(root), root, generation, moved)
-    judge = Judge(spark, terms_of(settings.lake, key=key), root)
+    judge = Judge(spark, terms_of(settings.lake, key=key), root, SingleRecords(settings.kafka))
     return BatchWriter(root, generation, index, judge, close, reach_of(settings))
 
 

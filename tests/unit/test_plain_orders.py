@@ -12,23 +12,23 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from lake import contract
-from lake.schemas.orders import KAFKA_RECORD, ORDER
+from lake.schemas.orders import KAFKA_RECORD
 from lake.tables import odd_records
 from simulator.draws import NumberSource
 from simulator.faults import FAULTS
 from simulator.orders import OrderFactory
+from spark.streaming import judging
 from spark.streaming.judging import RECORDS_WORTH_A_TASK, Judge
 from spark.streaming.plain_orders import OrderTerms, plain_orders
 from spark.transforms.orders import judged_orders
 from tests.contract_messages import messages
 from tests.corpus import MESSAGES
+from tests.judged import differences
 from tests.orders import ARRIVED_AT, kafka_records, line, order
 
 RULES: dict[str, Any] = {"reporting_currency": "USD", "late_after_minutes": 60, "email_key": b"k" * 32}
 TERMS = OrderTerms(**RULES)
 DRAWN = 1_500
-# Of a record and of a verdict: what is compared. Variants are compared by the model of the contract.
-COMPARED = ["offset", "value", "reasons", *ORDER.names, "is_late", "order_hash"]
 TEN_MINUTES_BEFORE = "2026-11-22T11:50:00.000Z"
 
 
@@ -147,11 +147,9 @@ def taken(values: list[bytes | None]) -> list[bool]:
 def differing(spark: SparkSession, judge: Judge, values: list[bytes | None]) -> list[str]:
     """Records about which the two do not say the same."""
     records = kafka_records(spark, *values)
-    in_spark = records.transform(judged_orders, **RULES).select(*COMPARED).orderBy("offset").toArrow()
     here = judge.judged(records)
     assert here is not None
-    pairs = zip(here.select(COMPARED).to_pylist(), in_spark.to_pylist(), strict=True)
-    return [f"{ours}\n  {theirs}" for ours, theirs in pairs if ours != theirs]
+    return differences(here, records.transform(judged_orders, **RULES))
 
 
 def simulated(count: int) -> list[bytes | None]:
@@ -163,6 +161,11 @@ def simulated(count: int) -> list[bytes | None]:
 @pytest.fixture(scope="module")
 def judge(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Judge:
     return Judge(spark, TERMS, tmp_path_factory.mktemp("judging"))
+
+
+@pytest.fixture
+def all_odd_ones_in_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "FEW_RECORDS", 0)
 
 
 def test_good_orders_that_are_written_plainly_are_taken() -> None:
@@ -192,6 +195,7 @@ def test_no_record_is_no_trouble() -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("all_odd_ones_in_spark")
 def test_both_say_the_same_of_the_cases(spark: SparkSession, judge: Judge) -> None:
     values = [*GOOD.values(), *LEFT_TO_SPARK.values(), *simulated(200)]
     values += [fault.make(json.loads(plain()), ARRIVED_AT) for fault in FAULTS]
@@ -201,6 +205,7 @@ def test_both_say_the_same_of_the_cases(spark: SparkSession, judge: Judge) -> No
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("all_odd_ones_in_spark")
 def test_both_say_the_same_of_drawn_messages(spark: SparkSession, judge: Judge) -> None:
     """Half of them are written without blanks; more than a task's worth are odd."""
     values: list[bytes | None] = []
@@ -220,6 +225,7 @@ def test_both_say_the_same_of_drawn_messages(spark: SparkSession, judge: Judge) 
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("all_odd_ones_in_spark")
 def test_odd_records_do_not_stay_in_their_file(spark: SparkSession, judge: Judge, tmp_path) -> None:  # type: ignore[no-untyped-def]
     """Neither after a batch nor, when the driver was killed in one, after the next start."""
     judge.judged(kafka_records(spark, b"[]"))
