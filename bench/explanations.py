@@ -11,6 +11,10 @@ The simulator's default faulty traffic. Of the first rows each does more than th
 read the JSON in Arrow, not by Spark's `from_json`. The lake writer's row has its PostgreSQL in it. The last
 rows are single parts of a batch, by themselves; some are so short that the processor's clock (10 ms) hardly
 sees them.""",
+    "profiles": """\
+The second half of each log, batches of 80,000 as they come. One virtual machine does both kinds, clean orders
+first, so it compiles less for the second. The kernel's account says what a thread had of the processor;
+functions are sampled, and weigh what their thread had since its last sample.""",
     "latency": """\
 One minute a row. Half of all orders are in PostgreSQL after p50, 95 of 100 after p95. A rate is *held* when
 no backlog builds up; *late*: batches that took longer than the trigger interval. *Cores*: what the contender

@@ -74,6 +74,10 @@ SECTIONS = {
         "bench.floors", (2, 10),
         quick=lambda: {"records": 20_000, "batches": 3, "warm_up": 3}, tells=True,
     ),
+    "profiles": Section(
+        "Where the time goes", "Core-microseconds of a record in the lake writer, by thread and by function.",
+        "bench.profiles", (0, 7),
+    ),
     "latency": Section(
         "Latency",
         "From an order's arrival in Kafka to its being counted in PostgreSQL, at a steady rate.",
