@@ -19,7 +19,8 @@ MOST_NAME, MOST_DIGITS = 1_000, 100
 DOUBTFUL = re.compile("[\ud800-\udfff\x00-\x07\x0b\x0e-\x1f]")
 # Without an escape, a long number or a long name there is nothing of the kind to look for.
 DOUBTFUL_TEXT = re.compile(rf'\\|[-+.eE0-9]{{{MOST_DIGITS}}}|[^"]{{{MOST_NAME}}}')
-TEXTS, BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"'), re.compile(r"[\[\]{}]")
+# A text without an end goes to the end: to look for one from each of its quotes would take minutes.
+TEXTS, BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL), re.compile(r"[\[\]{}]")
 Object = dict[str, Any]
 
 
@@ -81,12 +82,12 @@ def _is_shallow(text: str) -> bool:
 
 
 def _read(text: str) -> Reading:
-    repeated: list[str] = []
+    repeated: list[Any] = []  # all values of objects with a repeated key, of which a dict keeps one only
 
     def paired(pairs: list[tuple[str, Any]]) -> Object:
         fields = dict(pairs)
         if len(fields) < len(pairs):
-            repeated.append("")
+            repeated.extend(value for _, value in pairs)
         return fields
 
     decoder = json.JSONDecoder(
@@ -99,8 +100,11 @@ def _read(text: str) -> Reading:
     except _Constant as error:
         return _not_json(_depth_before(text, str(error)) == 1)
     if DOUBTFUL_TEXT.search(text):
-        _be_certain(document)
-    is_followed = end < len(text)
+        _be_certain([document, *repeated])
+    rest = text[end:].lstrip(BLANKS)
+    is_followed = bool(rest)
+    if repeated and rest.startswith("]"):
+        raise Uncertain  # Spark's rules take it for the end of an array of theirs
     if not isinstance(document, dict):
         if is_followed:
             return Reading(None, ("not_json",))

@@ -3,6 +3,7 @@ Judges the records of a batch, each by the contract alone: in this process those
 and others ("odd" ones) as long as they are few; by Spark's rules all that are left.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from spark.streaming.single_records import SingleRecords
 from spark.transforms.order_shape import names_of
 from spark.transforms.orders import judged_orders
 
+log = logging.getLogger(__name__)
 # What comes into this process is bounded. Records up to this size all come: the 80,000 of the largest batch
 # are 160 MB, and 50 MB when they are as large as orders are. Larger ones come if together they are not more
 # than that much.
@@ -100,9 +102,15 @@ class Judge:
 
     def _judged_odd(self, odd: pa.Table) -> Iterator[pa.Table]:
         if 0 < odd.num_rows <= FEW_RECORDS:
-            here, is_here = odd_orders(odd, self._terms)
-            yield here
-            odd = odd.filter(pc.invert(is_here))
+            try:
+                here, is_here = odd_orders(odd, self._terms)
+            except Exception as error:
+                # A short cut may cost time, never the stream: a batch that fails is tried again for ever. The
+                # message may have a customer's data in it.
+                log.error("judging %d odd records here: %s; Spark judges them", odd.num_rows, type(error))
+            else:
+                yield here
+                odd = odd.filter(pc.invert(is_here))
         if odd.num_rows:
             yield self._by_rules(odd)
 

@@ -16,7 +16,7 @@ from pyspark.sql.types import VariantVal
 
 from lake import contract
 from lake.schemas.orders import ORDER, PAYLOAD, PAYLOAD_LINE
-from spark.streaming.json_object import Number, Object, Uncertain, read_object
+from spark.streaming.json_object import Number, Object, Uncertain, parts_of, read_object
 from spark.streaming.odd_rules import LEAST, MINUTE, MOST, REQUIRED, Fields, OrderFields
 from spark.streaming.plain_orders import KNOWN, OrderTerms
 from spark.transforms.orders import NOT_CONTENT
@@ -101,7 +101,11 @@ def _rescued(order: OrderFields) -> Object | None:
         {name: _plain(value) for name, value in line.fields.items() if name not in PAYLOAD_LINE.names}
         for line in order.lines or ()
     ]
-    return {**unknown, **({"lines": of_lines} if any(of_lines) else {})} or None
+    rescued = {**unknown, **({"lines": of_lines} if any(of_lines) else {})}
+    names = (name for part in parts_of(rescued) if isinstance(part, dict) for name in part)
+    if not all(map(str.isascii, names)):
+        raise Uncertain  # a VARIANT's names are sorted, and not everybody sorts these alike
+    return rescued or None
 
 
 def _plain(value: Any) -> Any:
@@ -109,7 +113,7 @@ def _plain(value: Any) -> Any:
     The value with its numbers as Python has them.
 
     Raises:
-        Uncertain: a number is not whole, or a name is one that others sort in another way.
+        Uncertain: one is not whole, or leaves 64 bits.
     """
     if isinstance(value, Number):
         if value.whole is None or not LEAST <= value.whole <= MOST:

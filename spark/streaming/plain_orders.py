@@ -1,5 +1,6 @@
 """
-Judges, in this process, the records that are plainly good orders. All others are left to Spark's rules.
+Judges, in this process, the records that are plainly good orders. All others are "odd": `judging.py` says who
+judges them.
 
 Nearly every record is a good order written without blanks, in the contract's order of fields, and without
 escapes. One regular expression, which RE2 matches in one pass, tells these: what it matches is JSON, has

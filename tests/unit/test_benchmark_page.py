@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bench import comparison, page, results
+from bench.sections import SECTIONS
 from bench.targets import TARGETS
 from tests import benchmark_figures
 
@@ -189,3 +190,13 @@ def test_the_page_warns_of_a_busy_machine(known, tmp_path):
 
     known["sections"]["floors"]["load_before"] = 3.0
     assert "machine was busy" in page.write(known, tmp_path / "benchmarks").read_text()
+
+
+def test_quick_runs_are_compared_with_a_quick_run() -> None:
+    """Ratios of a full one are others; each section that a quick run has must be in the committed one."""
+    known = results.read(results.QUICK_BASELINE)
+    measured = {name for name, one in known["sections"].items() if one["mode"] == "quick" and "found" in one}
+    assert measured == {name for name, one in SECTIONS.items() if one.is_part_of("quick")}
+    rows = comparison.compared(known, known)
+    assert len(rows) > 6
+    assert not any(row.is_unlike for row in rows)

@@ -2,16 +2,20 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import VariantVal
 
 from lake import contract
 from simulator.faults import FAULTS
-from spark.streaming import odd_order
+from spark.streaming import judging, odd_order
 from spark.streaming.json_object import MOST_BYTES
+from spark.streaming.judging import Judge
 from spark.streaming.odd_orders import odd_orders
 from spark.transforms.orders import judged_orders
 from tests.contract_messages import large_messages, messages
@@ -29,6 +33,7 @@ UNCERTAIN = {
     "a control character": plain().replace(b"C-1", rb"\u001f"),
     "a fraction in an unknown field": plain(discount_rate=0.5),
     "an exponent in an unknown field": plain(points=1e3),
+    "an unknown field that is not ASCII": plain(größe=1),
     "a number without end": plain().replace(b'"tax_cents":50', b'"tax_cents":' + b"5" * 2_000),
     "deep": plain(note={"a": json.loads("[" * 250 + "]" * 250)}),
     "large": plain(customer_email="e" * MOST_BYTES),
@@ -39,6 +44,9 @@ UNCERTAIN = {
     "a broken line": plain().replace(b'"quantity":2', b'"quantity"2'),
     "a broken line, then cut": plain().replace(b'"quantity":2', b'"quantity"2')[:-1],
     "a broken escape": plain(note="?").replace(b"?", rb"\u41"),
+    "half of a pair under a key that comes again": b'{"a":"\\ud83d","a":1}',
+    "a long number under a key that comes again": plain()[:-1] + b',"x":' + b"1" * 1_001 + b',"x":1}',
+    "a repeated key, then an array's end": plain()[:-1] + b',"tax_cents":50}]',
     "behind a number for an id": plain(order_id=7) + b"!",
     "behind a text for a total": plain(total_cents="7") + b"!",
 }  # fmt: skip
@@ -47,7 +55,9 @@ BROKEN = [
     b'{"tax_cents":NaN,' + plain()[1:], b'{"a":-Infinity}', b"{'a':1}", b"{x}", b"{]", b"{", b"{ ",
     b"[{]", b"nul", b"nan",
     plain()[:-1] + b',"x":tru', plain()[:-1] + b',"x":"\\', plain()[:-1] + b",", plain() + plain()[:40],
-    b'"' + plain(), b"]" + plain(), b"[" * 1_200, b"[" * 300 + b'{"a":1,"a":1}' + b"]" * 300,
+    b'"' + plain(), b"]" + plain(), b"[" * 1_200,
+    b'{"a":NaN,"' + rb"\"" * 30_000, b'{"a":"' + b"[" * 250 + rb"\"" * 30_000,
+    b"[" * 300 + b'{"a":1,"a":1}' + b"]" * 300,
 ]  # fmt: skip
 OF_TIMES = [
     "2026-11-22T11:50:00.1Z", "2026-11-22T11:50:00.12345Z", "2026-11-22T11:50:00.123456789+00:00",
@@ -146,3 +156,41 @@ def test_unknown_fields_are_named_alike(spark: SparkSession) -> None:
     found: list[Any] = odd_orders(records_of(values), TERMS)[0]["unknown_fields"].to_pylist()
     assert [sorted(names) for names in found] == [["b", "colour"], ["lines.gift", "lines.weight_g"]]
     assert differing(spark, values) == []
+
+
+@pytest.mark.spark
+def test_unknown_fields_are_the_same_text_again(spark: SparkSession) -> None:
+    """Rebuilt hours are compared with the stream's by the text that Spark writes of their rows."""
+    nested = {"z": [], "a": {}, "B": [{"y": -1, "x": 2**40}, "\t", '"', "é🦜"], "b": None, "": False}
+    values: list[bytes | None] = [
+        plain(zebra=1, apple=nested, **{f"n{number}": number for number in range(40)}),
+        plain(lines=[json.loads(plain())["lines"][0] | nested], more="x" * 300),
+    ]
+    rescued = odd_orders(records_of(values), TERMS)[0]["rescued"].to_pylist()
+    ours = spark.createDataFrame(
+        [(VariantVal(parts["value"], parts["metadata"]),) for parts in rescued], "rescued variant"
+    )
+    theirs = kafka_records(spark, *values).transform(judged_orders, **RULES).orderBy("offset")
+    texts = [
+        [row[0] for row in rows.select(F.to_json("rescued")).collect()]
+        for rows in (ours.coalesce(1), theirs.select("rescued"))
+    ]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 2
+
+
+@pytest.mark.spark
+def test_a_short_cut_that_fails_is_none(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Spark judges then; the log names no customer."""
+
+    def fail(*_: object) -> None:
+        raise ValueError("someone@example.com")
+
+    monkeypatch.setattr(judging, "odd_orders", fail)
+    found = Judge(spark, TERMS, tmp_path).judged(kafka_records(spark, plain(region="MARS"), plain()))
+    assert found is not None
+    assert found["reasons"].to_pylist() == [["value_unknown"], []]
+    assert "Spark judges them" in caplog.text
+    assert "someone" not in caplog.text
