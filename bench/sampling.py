@@ -12,10 +12,10 @@ import psutil
 from include.settings import PROJECT_ROOT
 
 SAMPLE_SECONDS, SAMPLES_A_LOOK_AT_OTHERS = 0.005, 20
-# What the kernel calls the threads of a virtual machine, and what they are there for.
+# What the kernel calls the threads of a virtual machine (at most 15 letters), and what they are there for.
 OF_JAVA = {
     "C1 Compiler": "Java: compiling", "C2 Compiler": "Java: compiling", "GC Thread": "Java: garbage",
-    "Executor task": "Java: tasks, from Kafka to Arrow", "stream execution": "Java: planning batches",
+    "Executor task": "Java: tasks, from Kafka to Arrow", "stream executio": "Java: planning batches",
     "Thread-": "Java: planning, for Python",
 }  # fmt: skip
 OF_PYTHON = {"tokio": "Python: delta-rs", "rocksdb": "Python: RocksDB"}

@@ -1,5 +1,6 @@
 """Hypothesis strategies: messages around the contract of `orders.v1`, as the bytes of a record."""
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.changed_orders import orders
@@ -72,3 +73,18 @@ damaged = evenly(
 messages = evenly(*[orders.map(str.encode)] * 6, *[values] * 2, *[damaged] * 2)
 # A megabyte each, so there are few of them.
 large_messages = st.builds(padded, values, st.integers(0, 1).map(lambda by: 1_048_576 + by))
+
+
+def drawn(strategy: st.SearchStrategy[bytes | None], count: int, number: int) -> list[bytes | None]:
+    """So many messages, of one seed always the same."""
+    values: list[bytes | None] = []
+
+    @seed(number)
+    @settings(max_examples=count, phases=[Phase.generate], database=None, deadline=None,
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(strategy)
+    def draw(value: bytes | None) -> None:
+        values.append(value)
+
+    draw()
+    return values

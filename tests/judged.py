@@ -15,16 +15,25 @@ OF_ALL = ("offset", "value", "reasons", "order_id", "total_cents")
 OF_GOOD = (*ORDER.names, "is_late", "order_hash")
 
 
-def differences(here: pa.Table, in_spark: DataFrame, *more: str) -> list[str]:
+def differences(
+    here: pa.Table,
+    in_spark: DataFrame,
+    *,
+    of_good: tuple[str, ...] = OF_GOOD,
+    of_rejected: tuple[str, ...] = (),
+) -> list[str]:
     """
-    Records judged here about which Spark does not say the same: of a rejected one what silver.rejected keeps,
-    of a good one all that silver keeps.
+    Records judged here about which Spark does not say the same.
+
+    Args:
+        of_good: columns to compare beside OF_ALL, as a rule all that silver keeps.
+        of_rejected: the same of the others, of which silver.rejected keeps no more than OF_ALL.
     """
     theirs = in_spark.withColumn("rescued", F.to_json("rescued")).toArrow()
     by_offset = {row["offset"]: row for row in _rows(theirs)}
     pairs = [(ours, by_offset[ours["offset"]]) for ours in _rows(here)]
-    names = (*OF_GOOD, *more)
-    seen = [(_seen(ours, names, _from_parts), _seen(other, names, _from_text)) for ours, other in pairs]
+    more = (of_rejected, of_good)
+    seen = [(_seen(ours, more, _from_parts), _seen(other, more, _from_text)) for ours, other in pairs]
     return [f"{ours}\n  {other}" for ours, other in seen if ours != other]
 
 
@@ -36,8 +45,10 @@ def _rows(judged: pa.Table) -> list[dict[str, Any]]:
     return rows
 
 
-def _seen(row: dict[str, Any], of_good: tuple[str, ...], rescued: Callable[[Any], Any]) -> dict[str, Any]:
-    names = (*OF_ALL, *(of_good if not row["reasons"] else ()))
+def _seen(
+    row: dict[str, Any], more: tuple[tuple[str, ...], ...], rescued: Callable[[Any], Any]
+) -> dict[str, Any]:
+    names = (*OF_ALL, *more[not row["reasons"]])
     return {name: rescued(row[name]) if name == "rescued" else row[name] for name in names}
 
 

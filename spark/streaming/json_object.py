@@ -7,6 +7,7 @@ Who reads here must be sure: what Spark's parser may read in another way (`Uncer
 import json
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple, NoReturn
 
 from lake import contract
@@ -74,11 +75,12 @@ def read_object(value: bytes | None) -> Reading:
 def _is_shallow(text: str) -> bool:
     if text.count("[") + text.count("{") <= contract.MAX_NESTING:
         return True
-    depth = deepest = 0
-    for bracket in BRACKETS.findall(TEXTS.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest <= contract.MAX_NESTING
+    return max(accumulate(_steps(text)), default=0) <= contract.MAX_NESTING
+
+
+def _steps(text: str) -> list[int]:
+    """A level down or up for each bracket outside of texts."""
+    return [1 if bracket in "[{" else -1 for bracket in BRACKETS.findall(TEXTS.sub("", text))]
 
 
 def _read(text: str) -> Reading:
@@ -143,8 +145,7 @@ class _Constant(Exception):
 
 
 def _depth_before(text: str, constant: str) -> int:
-    before = TEXTS.sub("", text).partition(constant)[0]
-    return sum(1 if bracket in "[{" else -1 for bracket in BRACKETS.findall(before))
+    return sum(_steps(TEXTS.sub("", text).partition(constant)[0]))
 
 
 def _be_certain(document: Any) -> None:

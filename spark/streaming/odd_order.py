@@ -17,7 +17,7 @@ from pyspark.sql.types import VariantVal
 from lake import contract
 from lake.schemas.orders import ORDER, PAYLOAD, PAYLOAD_LINE
 from spark.streaming.json_object import Number, Object, Uncertain, parts_of, read_object
-from spark.streaming.odd_rules import LEAST, MINUTE, MOST, REQUIRED, Fields, OrderFields
+from spark.streaming.odd_rules import LEAST, MINUTE, MOST, REQUIRED, OrderFields, claim_of
 from spark.streaming.plain_orders import KNOWN, OrderTerms
 from spark.transforms.orders import NOT_CONTENT
 
@@ -58,14 +58,13 @@ def judge(value: bytes | None, arrived: int, terms: OrderTerms) -> Judgement:
     order = OrderFields(fields)
     order.judge(arrived, terms)
     if order.reasons:
-        return Judgement(order.reasons, order.claim)
+        return Judgement(order.reasons, claim_of(fields))
     return _good(order, arrived, terms)
 
 
 def _lenient_claim(fields: Object) -> dict[str, Any]:
     """What `from_json` reads in the first object of a text, which makes numbers texts and the like."""
-    claim = Fields(fields)
-    found = {"order_id": claim.text("order_id"), "total_cents": claim.whole("total_cents")}
+    found = claim_of(fields)
     if any(value is None and name in fields for name, value in found.items()):
         raise Uncertain
     return found

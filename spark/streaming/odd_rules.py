@@ -73,6 +73,12 @@ class Fields:
             self.reasons.add("out_of_range")
 
 
+def claim_of(fields: Object) -> dict[str, Any]:
+    """What is kept of a rejected record beside its reasons. What has another type is no claim."""
+    claim = Fields(fields)
+    return {"order_id": claim.text("order_id"), "total_cents": claim.whole("total_cents")}
+
+
 class LineFields(Fields):
     line_no: int | None = None
     net: int | None = None  # cents, when all of it is there
@@ -95,11 +101,6 @@ class LineFields(Fields):
 class OrderFields(Fields):
     ordered_at: int | None = None
     lines: tuple[LineFields, ...] | None = None
-
-    @property
-    def claim(self) -> dict[str, Any]:
-        apart = Fields(self.fields)
-        return {"order_id": apart.text("order_id"), "total_cents": apart.whole("total_cents")}
 
     def judge(self, arrived: int, terms: OrderTerms) -> None:
         self.require(REQUIRED)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import VariantVal
@@ -18,9 +17,9 @@ from spark.streaming.json_object import MOST_BYTES
 from spark.streaming.judging import Judge
 from spark.streaming.odd_orders import odd_orders
 from spark.transforms.orders import judged_orders
-from tests.contract_messages import large_messages, messages
+from tests.contract_messages import drawn, large_messages, messages
 from tests.corpus import MESSAGES
-from tests.judged import differences
+from tests.judged import OF_GOOD, differences
 from tests.orders import ARRIVED_AT, kafka_records
 from tests.unit.test_plain_orders import GOOD, LEFT_TO_SPARK, RULES, TERMS, plain, records_of
 
@@ -77,7 +76,9 @@ def taken(values: list[bytes | None]) -> list[bool]:
 
 def differing(spark: SparkSession, values: list[bytes | None]) -> list[str]:
     here, _ = odd_orders(records_of(values), TERMS)
-    return differences(here, kafka_records(spark, *values).transform(judged_orders, **RULES), "rescued")
+    return differences(
+        here, kafka_records(spark, *values).transform(judged_orders, **RULES), of_good=(*OF_GOOD, "rescued")
+    )
 
 
 def test_every_fault_of_the_simulator_is_judged_here() -> None:
@@ -120,24 +121,7 @@ def test_both_say_the_same_of_the_cases(spark: SparkSession) -> None:
 @pytest.mark.spark
 def test_both_say_the_same_of_drawn_messages(spark: SparkSession) -> None:
     """`CONTRACT_MESSAGES=50000 CONTRACT_SEED=7` draws so many others."""
-    values: list[bytes | None] = []
-
-    @seed(SEED)
-    @settings(max_examples=DRAWN, phases=[Phase.generate], database=None, deadline=None,
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(messages)
-    def draw(value: bytes | None) -> None:
-        values.append(value)
-
-    @seed(SEED)
-    @settings(max_examples=LARGE, phases=[Phase.generate], database=None, deadline=None,
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(large_messages)
-    def draw_large(value: bytes | None) -> None:
-        values.append(value)
-
-    draw()
-    draw_large()
+    values = drawn(messages, DRAWN, SEED) + drawn(large_messages, LARGE, SEED)
     share = sum(taken(values)) / len(values)
     assert share > 0.5
     assert differing(spark, values) == []

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -21,9 +20,9 @@ from spark.streaming import judging
 from spark.streaming.judging import RECORDS_WORTH_A_TASK, Judge
 from spark.streaming.plain_orders import OrderTerms, plain_orders
 from spark.transforms.orders import judged_orders
-from tests.contract_messages import messages
+from tests.contract_messages import drawn, messages
 from tests.corpus import MESSAGES
-from tests.judged import differences
+from tests.judged import OF_GOOD, differences
 from tests.orders import ARRIVED_AT, kafka_records, line, order
 
 RULES: dict[str, Any] = {"reporting_currency": "USD", "late_after_minutes": 60, "email_key": b"k" * 32}
@@ -149,7 +148,7 @@ def differing(spark: SparkSession, judge: Judge, values: list[bytes | None]) -> 
     records = kafka_records(spark, *values)
     here = judge.judged(records)
     assert here is not None
-    return differences(here, records.transform(judged_orders, **RULES))
+    return differences(here, records.transform(judged_orders, **RULES), of_rejected=OF_GOOD)
 
 
 def simulated(count: int) -> list[bytes | None]:
@@ -208,16 +207,7 @@ def test_both_say_the_same_of_the_cases(spark: SparkSession, judge: Judge) -> No
 @pytest.mark.usefixtures("all_odd_ones_in_spark")
 def test_both_say_the_same_of_drawn_messages(spark: SparkSession, judge: Judge) -> None:
     """Half of them are written without blanks; more than a task's worth are odd."""
-    values: list[bytes | None] = []
-
-    @seed(0)
-    @settings(max_examples=DRAWN, phases=[Phase.generate], database=None, deadline=None,
-              suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(messages)
-    def draw(value: bytes | None) -> None:
-        values.append(value)
-
-    draw()
+    values = drawn(messages, DRAWN, 0)
     count = sum(taken(values))
     assert count > 50
     assert len(values) - count > RECORDS_WORTH_A_TASK
